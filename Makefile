@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: Apache-2.0
+# The commands of duotap. Each one sets up what it needs and says what is missing.
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+BIN := .venv/bin
+CHECKED := tests/both tests/host tests/upy/test_both.py tests/upy/test_compile.py
+
+.PHONY: help setup demo test check format clean
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+setup: ## build .venv (needs Python 3.11 or newer with venv; the other commands call it)
+	@tools/setup.sh
+
+demo: setup ## play the main story between virtual boards, from factory to ledger
+	@$(BIN)/duotap demo
+
+test: setup ## run all tiers of tests and print a table of them
+	@$(BIN)/python tools/tiers.py both upy host duet sim
+
+check: setup ## run before each commit: style, types, device compiler, the quick tests
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -n 2 $(CHECKED)
+
+format: setup ## format the sources and sort the imports
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+clean: ## remove what was built and cached (.venv stays: delete it to build it anew)
+	rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name .venv -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +

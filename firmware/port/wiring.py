@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The shapes of the pins, buses and flash that a board hands to drivers: stock `machine` signatures.
+"""The shapes of the pins, buses and flash that a board hands to drivers.
 
 For the type checker only: import these names under TYPE_CHECKING; at run time the module is empty.
-Knows no chip and no board. Source: MicroPython 1.26 `machine` reference, extended block protocol of
-`os.AbstractBlockDev`.
+Knows no chip and no board. Signatures: MicroPython 1.26, modules `machine` and `os`
+(extended block protocol).
 """
 
 from __future__ import annotations

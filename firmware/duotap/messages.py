@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The signed messages: one record each, and one table that writes and reads all of them
+(PROTOCOL.md §2).
+
+It does not know who may sign what, nor whether a message is allowed now. Amounts, balances and
+expiries are tuples of (scope, value) ascending by scope; scopes are a tuple.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import TYPE_CHECKING
+
+from duotap import cbor, cose, fields, status
+from duotap.errors import Broken, Malformed, Refusal
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    Verify = Callable[[bytes, bytes, bytes], None]
+
+VERSION = 1
+CURRENCY_CNY = 156  # ISO 4217
+CREDITED = fields.CREDITED  # verdict of a receipt: C
+TAKEN = fields.TAKEN  # verdict of a receipt: S, taken to account
+
+# By the payee.
+Offer = namedtuple("Offer", "payer payment_counter offer_counter amount scopes deny_epoch")
+Receipt = namedtuple("Receipt", "payment_hash verdict")
+Void = namedtuple("Void", "payment_hash")
+Refund = namedtuple("Refund", "amounts payment_hash refund_counter")
+# By the device itself.
+Payment = namedtuple(
+    "Payment", "payment_counter payee offer_counter amounts offer_hash previous_hash"
+)
+Unload = namedtuple("Unload", "amounts previous_hash unload_counter")
+Head = namedtuple(
+    "Head",
+    "balances chain_hash sequence epoch numbers challenge reader battery seconds firmware",
+)
+Possession = namedtuple("Possession", "challenge public firmware")
+# By a money key.
+Load = namedtuple("Load", "amounts device number expiries")
+Cancel = namedtuple("Cancel", "device number")
+Checkpoint = namedtuple("Checkpoint", "device number covered chain_hash base_hash")
+# By a lists key.
+Policy = namedtuple("Policy", "device epoch ceiling limits nobutton")
+Membership = namedtuple("Membership", "device epoch scopes")
+DenyList = namedtuple("DenyList", "epoch delta from_epoch content")
+Time = namedtuple("Time", "epoch seconds")
+Epoch = namedtuple("Epoch", "epoch far")
+# By a root.
+KeyStatement = namedtuple("KeyStatement", "number keycert")
+Reset = namedtuple("Reset", "device number epoch")
+# By a readers key, and by the reader.
+Permit = namedtuple("Permit", "expiry reader")
+Challenge = namedtuple("Challenge", "device nonce")
+
+# Type number, record, its row (fields.py): the CDDL of PROTOCOL.md §2 in the records' order.
+TABLE = (
+    (1, Offer, "3 id, 4 counter, 6 counter, 7 amount, 8 scopes, 10 epoch"),
+    (2, Payment, "4 counter, 5 id, 6 counter, 9 amounts, 11 hash, 12 hash"),
+    (3, Receipt, "13 hash, 14 verdict"),
+    (4, Void, "13 hash"),
+    (5, Refund, "9 amounts, 13 hash, 15 counter"),
+    (8, Load, "9 amounts, 16 id, 17 counter, ?18 expiries"),
+    (9, Cancel, "16 id, 17 counter"),
+    (10, Checkpoint, "16 id, 17 counter, 21 counter, 22 hash, 23 hash"),
+    (11, Unload, "9 amounts, 12 hash, 15 counter"),
+    (16, Policy, "?16 id, 19 epoch, ?21 ceiling, ?22 limits, ?23 nobutton"),
+    (17, Membership, "16 id, 19 epoch, 8 scopes"),
+    (18, DenyList, "19 epoch, 20 flag, 21 epoch, 22 bytes"),
+    (19, Time, "19 epoch, 21 seconds"),
+    (20, Epoch, "19 epoch, ?21 bytes"),
+    (21, KeyStatement, "17 counter, 21 bytes"),
+    (22, Reset, "16 id, 17 counter, 19 epoch"),
+    (24, Permit, "19 epoch, 21 public"),
+    (25, Challenge, "16 id, 21 nonce"),
+    (
+        26,
+        Head,
+        "9 balances, 12 hash, 17 counter, 19 epoch, 20 numbers, 21 nonce, 22 id, 23 percent,"
+        " 24 seconds, 25 hash",
+    ),
+    (30, Possession, "21 hash, 22 public, 25 hash"),
+)
+
+# A message as it arrived; `digest` is what was signed, `hash` what other messages name it by.
+Signed = namedtuple("Signed", "message kid digest hash raw signature currency")
+
+
+def encode(message: Any, kid: bytes, sign: cose.Sign, currency: int = CURRENCY_CNY) -> bytes:
+    """The signed bytes of a record; Broken if a field is out of its range."""
+    for number, record, row in TABLE:
+        if type(message) is record:
+            common = {0: number, 1: VERSION, 2: fields.to_wire("currency", currency)}
+            return cose.encode(cbor.encode(fields.pack(row, message, common)), kid, sign)
+    raise Broken("not a message")
+
+
+def decode(raw: bytes, *expected: Any, currency: int = CURRENCY_CNY) -> Signed:
+    """A message of one of the expected records, its signature not verified yet. Malformed, or
+    Refusal 9A0C when it is of another version or currency."""
+    sign1 = cose.decode(raw)
+    found = cbor.decode(sign1.payload)
+    if type(found) is not dict:
+        raise Malformed("payload is not a map")
+    number, version, its_currency = [_common(found, key) for key in (0, 1, 2)]
+    if version != VERSION or its_currency != currency:
+        raise Refusal(status.CURRENCY_OR_VERSION, "another protocol version or currency")
+    for its_number, record, row in TABLE:
+        if its_number == number and record in expected:
+            message = record(*fields.unpack(row, found))
+            return Signed(
+                message, sign1.kid, sign1.digest, sign1.hash, raw, sign1.signature, currency
+            )
+    raise Malformed("not a message that is expected here")
+
+
+def _common(found: dict[Any, Any], key: int) -> int:
+    value: int = fields.from_wire("epoch", found.pop(key, None))
+    return value
+
+
+def verify(signed: Signed, public: bytes, verify: Verify) -> None:
+    """Refusal unless `public` is the key that signed; `verify(public, digest, signature)` raises."""
+    if signed.kid != cose.key_id(public):
+        raise Refusal(status.SIGNATURE, "signed by another key")
+    verify(public, signed.digest, signed.signature)
+
+
+def total(amounts: tuple[tuple[int, int], ...]) -> int:
+    """Sum over all scopes, in minor units."""
+    return sum([amount for _, amount in amounts])

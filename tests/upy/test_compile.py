@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every module that a device imports compiles for the two chips (RP2040, ESP32)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from upy.interpreter import FIRMWARE, ROOT, compile_module
+
+ARCHITECTURES = ("armv6m", "xtensawin")
+MODULES = sorted(
+    str(path.relative_to(ROOT))
+    for path in [*FIRMWARE.rglob("*.py"), *(ROOT / "boards").glob("*/modules/*.py")]
+)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("module", MODULES)
+def test_compiles(module: str, architecture: str, tmp_path: Path) -> None:
+    compile_module(ROOT / module, tmp_path / "module.mpy", "-O2", f"-march={architecture}")
+
+
+def test_compiler_refuses(tmp_path: Path) -> None:
+    """The gate can close: a positional-only parameter is no MicroPython."""
+    source = ROOT / "tests" / "upy" / "refused.txt"
+    with pytest.raises(AssertionError, match="SyntaxError"):
+        compile_module(source, tmp_path / "refused.mpy", "-march=armv6m")

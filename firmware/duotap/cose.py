@@ -11,13 +11,14 @@ import hashlib
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import cbor
-from duotap.errors import Broken, Malformed
+from duotap import cbor, status
+from duotap.errors import Broken, Malformed, Refusal
 
 if TYPE_CHECKING:
-    from typing import Callable
+    from typing import Any, Callable
 
     Sign = Callable[[bytes], bytes]
+    Verify = Callable[[bytes, bytes, bytes], None]
 
 KEY_ID_BYTES = 16
 SIGNATURE_BYTES = 64
@@ -38,6 +39,8 @@ HALF_ORDER = (
 
 # digest: SHA-256 of the Sig_structure, what was signed. hash: the message hash of PROTOCOL.md §1.
 Sign1 = namedtuple("Sign1", "kid payload protected signature digest hash raw")
+# The same with the record that the payload holds.
+Signed = namedtuple("Signed", "message kid digest hash raw signature currency")
 
 
 def key_id(public: bytes) -> bytes:
@@ -70,6 +73,20 @@ def decode(raw: bytes) -> Sign1:
     kid = _kid(protected)
     digest = _digest(protected, payload)
     return Sign1(kid, payload, protected, signature, digest, _hash(protected, payload), raw)
+
+
+def opened(sign1: Sign1, message: Any, currency: int) -> Signed:
+    """What remains of a COSE_Sign1 once its payload is read."""
+    return Signed(
+        message, sign1.kid, sign1.digest, sign1.hash, sign1.raw, sign1.signature, currency
+    )
+
+
+def verify(signed: Signed, public: bytes, verify: Verify) -> None:
+    """Refusal unless `public` signed it; `verify(public, digest, signature)` raises as well."""
+    if signed.kid != key_id(public):
+        raise Refusal(status.SIGNATURE, "signed by another key")
+    verify(public, signed.digest, signed.signature)
 
 
 def _kid(protected: bytes) -> bytes:

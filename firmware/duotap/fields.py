@@ -11,10 +11,14 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap.errors import Broken, Malformed
+from duotap import status
+from duotap.errors import Broken, Malformed, Refusal
 
 if TYPE_CHECKING:
     from typing import Any
+
+VERSION = 1  # of the protocol
+CURRENCY_CNY = 156  # ISO 4217
 
 AMOUNT_MAX = 1_000_000_000
 COUNTER_MAX = (1 << 30) - 1
@@ -135,6 +139,19 @@ def _absent(kind: str) -> Any:
     return () if kind in MAPS or kind == "scopes" else None
 
 
+def common(number: int, currency: int) -> dict[Any, Any]:
+    """The first three keys of every payload: type, version, currency."""
+    return {0: number, 1: VERSION, 2: to_wire("currency", currency)}
+
+
+def take_common(found: dict[Any, Any], currency: int) -> int:
+    """Take those keys out of a payload; its type number. Malformed, or Refusal 9A0C."""
+    number, version, its_currency = [from_wire("epoch", found.pop(key, None)) for key in (0, 1, 2)]
+    if version != VERSION or its_currency != currency:
+        raise Refusal(status.CURRENCY_OR_VERSION, "another protocol version or currency")
+    return number  # type: ignore[no-any-return] # an epoch is an int
+
+
 def pack(row: str, values: Any, found: dict[Any, Any]) -> dict[Any, Any]:
     """`found` with the values added under the keys of their row, as CBOR values."""
     for i, (key, kind, optional) in enumerate(_row(row)):
@@ -149,7 +166,10 @@ def unpack(row: str, found: dict[Any, Any]) -> list[Any]:
     taken = 0
     for key, kind, optional in _row(row):
         if key in found:
-            values.append(from_wire(kind, found[key]))
+            value = from_wire(kind, found[key])
+            if optional and value == _absent(kind):
+                raise Malformed("a key stands for nothing")
+            values.append(value)
             taken += 1
         elif optional:
             values.append(_absent(kind))

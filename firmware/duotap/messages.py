@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import cbor, cose, fields, status
-from duotap.errors import Broken, Malformed, Refusal
+from duotap import cbor, cose, fields
+from duotap.certificate import decode_keycert
+from duotap.cose import Signed as Signed
+from duotap.cose import verify as verify
+from duotap.errors import Broken, Malformed
 
 if TYPE_CHECKING:
-    from typing import Any, Callable
+    from typing import Any
 
-    Verify = Callable[[bytes, bytes, bytes], None]
-
-VERSION = 1
-CURRENCY_CNY = 156  # ISO 4217
+CURRENCY_CNY = fields.CURRENCY_CNY
 CREDITED = fields.CREDITED  # verdict of a receipt: C
 TAKEN = fields.TAKEN  # verdict of a receipt: S, taken to account
 
@@ -85,48 +85,54 @@ TABLE = (
     (30, Possession, "21 hash, 22 public, 25 hash"),
 )
 
-# A message as it arrived; `digest` is what was signed, `hash` what other messages name it by.
-Signed = namedtuple("Signed", "message kid digest hash raw signature currency")
+# Policy and membership replace those of the same device, a list those of its form.
+_BY_DEVICE = (Policy, Membership)
 
 
 def encode(message: Any, kid: bytes, sign: cose.Sign, currency: int = CURRENCY_CNY) -> bytes:
     """The signed bytes of a record; Broken if a field is out of its range."""
-    for number, record, row in TABLE:
-        if type(message) is record:
-            common = {0: number, 1: VERSION, 2: fields.to_wire("currency", currency)}
-            return cose.encode(cbor.encode(fields.pack(row, message, common)), kid, sign)
-    raise Broken("not a message")
+    number, row = _entry(message)
+    payload = fields.pack(row, message, fields.common(number, currency))
+    return cose.encode(cbor.encode(payload), kid, sign)
 
 
 def decode(raw: bytes, *expected: Any, currency: int = CURRENCY_CNY) -> Signed:
-    """A message of one of the expected records, its signature not verified yet. Malformed, or
-    Refusal 9A0C when it is of another version or currency."""
+    """A message of one of the expected records (of any, if none is named), its signature not
+    verified yet. Malformed, or Refusal 9A0C when it is of another version or currency."""
     sign1 = cose.decode(raw)
     found = cbor.decode(sign1.payload)
     if type(found) is not dict:
         raise Malformed("payload is not a map")
-    number, version, its_currency = [_common(found, key) for key in (0, 1, 2)]
-    if version != VERSION or its_currency != currency:
-        raise Refusal(status.CURRENCY_OR_VERSION, "another protocol version or currency")
+    number = fields.take_common(found, currency)
     for its_number, record, row in TABLE:
-        if its_number == number and record in expected:
-            message = record(*fields.unpack(row, found))
-            return Signed(
-                message, sign1.kid, sign1.digest, sign1.hash, raw, sign1.signature, currency
-            )
+        if its_number == number and (record in expected or not expected):
+            return cose.opened(sign1, record(*fields.unpack(row, found)), currency)
     raise Malformed("not a message that is expected here")
 
 
-def _common(found: dict[Any, Any], key: int) -> int:
-    value: int = fields.from_wire("epoch", found.pop(key, None))
-    return value
+def _entry(message: Any) -> tuple[int, str]:
+    """Type number and row of a record."""
+    for number, record, row in TABLE:
+        if type(message) is record:
+            return number, row
+    raise Broken("not a message")
 
 
-def verify(signed: Signed, public: bytes, verify: Verify) -> None:
-    """Refusal unless `public` is the key that signed; `verify(public, digest, signature)` raises."""
-    if signed.kid != cose.key_id(public):
-        raise Refusal(status.SIGNATURE, "signed by another key")
-    verify(public, signed.digest, signed.signature)
+def subject(message: Any) -> tuple[int, bytes]:
+    """What a statement is about: a newer one takes the place of that with the same subject.
+
+    Type number and, where there are several of a type: the device (b"" for all devices), the form
+    of a deny list, the serial of a key certificate.
+    """
+    number, _ = _entry(message)
+    about = b""
+    if isinstance(message, _BY_DEVICE):
+        about = message.device or b""
+    elif isinstance(message, DenyList):
+        about = bytes((message.delta,))
+    elif isinstance(message, KeyStatement):
+        about = decode_keycert(message.keycert).message.serial
+    return number, about
 
 
 def total(amounts: tuple[tuple[int, int], ...]) -> int:

@@ -176,14 +176,21 @@ class Trust:
 
         The same key again replaces what was known of it: so its expiry is drawn in or put off.
         """
-        signed = decode_keycert(raw, self._currency)
-        self.verify(signed, USAGE_ROOT, 0)
-        keycert: KeyCert = signed.message
+        self.verify(decode_keycert(raw, self._currency), USAGE_ROOT, 0)
+        return self.adopt(raw)
+
+    def adopt(self, raw: bytes) -> KeyCert:
+        """Take a keycert from the own journal: it was verified before it was written there."""
+        keycert: KeyCert = decode_keycert(raw, self._currency).message
         kid = key_id(keycert.public)
         if kid not in self._keys and len(self._keys) >= KEYS_MAX:
             raise Refusal(status.JOURNAL_FULL, "no room for another working key")
         self._keys[kid] = keycert
         return keycert
+
+    def publics(self, usage: int) -> list[bytes]:
+        """Public keys of all working keys of a usage."""
+        return [keycert.public for keycert in self._keys.values() if keycert.usage == usage]
 
     def key(self, kid: bytes, usage: int, epoch: int) -> KeyCert:
         """The working key with this id. Refusal 9A0D if none has this usage, 9A06 if expired."""

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What both roles of a device share: identity, trust, signer, purse, and the peers it has met.
+
+It knows no transport. A device without a certificate exists too (factory); it has no role.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duotap import certificate, messages, records, status
+from duotap.certificate import Trust
+from duotap.consent import Consent
+from duotap.errors import Refusal
+from duotap.limits import Effective, policies_for
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from duotap.certificate import Certificate
+    from duotap.purse import Purse
+
+PEERS_MAX = 8  # certificates kept verified; a queue of eight cards at a stand stays warm
+
+
+class Peers:
+    """Verified certificates of others, oldest use forgotten first."""
+
+    def __init__(self, trust: Trust) -> None:
+        self.trust = trust
+        self.known: list[tuple[bytes, Certificate, bytes]] = []  # hash, certificate, device id
+
+    def by_hash(self, certificate_hash: bytes) -> Certificate | None:
+        """The certificate with this hash, if it was verified before."""
+        return self._find(0, certificate_hash)
+
+    def by_id(self, device_id: bytes) -> Certificate | None:
+        """The certificate of this device, if it was verified before."""
+        return self._find(2, device_id)
+
+    def _find(self, place: int, key: bytes) -> Certificate | None:
+        for entry in self.known:
+            if entry[place] == key:
+                self.known.remove(entry)
+                self.known.append(entry)
+                return entry[1]
+        return None
+
+    def learn(self, raw: bytes) -> Certificate:
+        """Verify a certificate up to a root and remember it. Raises Refusal."""
+        digest = certificate.certificate_hash(raw)
+        known = self.by_hash(digest)
+        if known is not None:
+            return known
+        verified: Certificate = self.trust.verify_certificate(raw, 0)
+        if len(self.known) >= PEERS_MAX:
+            self.known.pop(0)
+        self.known.append((digest, verified, certificate.key_id(verified.public)))
+        return verified
+
+
+class Device:
+    """A purse with a key. `signer` as in firmware/README.md; `firmware` is the image's digest."""
+
+    def __init__(self, purse: Purse, signer: Any, firmware: bytes) -> None:
+        self.purse = purse
+        self.signer = signer
+        self.firmware = firmware
+        self.consent = Consent()
+        self.id = b""
+        self.certificate: Certificate | None = None
+        self.certificate_raw = b""
+        self.certificate_hash = b""
+        self.trust = Trust((), signer.verify)
+        self.peers = Peers(self.trust)
+        self.denied: set[bytes] = set()
+        self.adopt()
+
+    def adopt(self) -> None:
+        """Take certificate and keys from the purse's identity, if it has one."""
+        state = self.purse.state
+        if not state.identity:
+            return
+        raw, roots, keycerts = records.unpack(records.IDENTITY, state.identity)
+        self.trust = Trust(roots, self.signer.verify)
+        for keycert in keycerts:
+            self.trust.adopt(keycert)
+        for public in self.trust.publics(certificate.USAGE_CERTIFICATES):
+            self.signer.know(public)
+        self.peers = Peers(self.trust)
+        self.certificate_raw = raw
+        self.certificate_hash = certificate.certificate_hash(raw)
+        self.certificate = certificate.decode_certificate(raw).message
+        self.id = certificate.key_id(self.certificate.public)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Recompute what follows from statements: limits, ceilings, the deny list."""
+        if self.certificate is None:
+            return
+        state = self.purse.state
+        self.effective = Effective(self.certificate, policies_for(state))
+        self.denied = _denied(state)
+
+    def sign(self, message: Any) -> bytes:
+        """The bytes of a message of this device."""
+        return messages.encode(message, self.id, self.signer.sign)
+
+    def own(self) -> Certificate:
+        """This device's certificate. Raises Refusal(6985) before provisioning."""
+        if self.certificate is None:
+            raise Refusal(status.WRONG_STATE, "not provisioned")
+        return self.certificate
+
+    def check_usable(self) -> None:
+        """Refuse new offers and payments of a damaged or expired device."""
+        if self.purse.journal.damaged:
+            raise Refusal(status.DAMAGED, "device is damaged: replace it")
+        if self.own().expiry <= self.purse.state.epoch:
+            raise Refusal(status.EXPIRED, "certificate has expired: sync")
+
+    def check_peer(self, peer: Certificate) -> None:
+        """Refuse new business with an expired or deny-listed counterpart."""
+        if peer.expiry <= self.purse.state.epoch:
+            raise Refusal(status.EXPIRED, "counterpart has expired")
+        if certificate.key_id(peer.public) in self.denied:
+            raise Refusal(status.DENY_LISTED, "counterpart is deny listed")
+
+    def verify(self, signed: Any, peer: Certificate) -> None:
+        """Refuse unless `peer` signed it."""
+        messages.verify(signed, peer.public, self.signer.verify)
+
+    def busy_ms(self) -> int:
+        """How long one verification, one signature and their commit take on this board."""
+        return int(self.signer.verify_ms + self.signer.sign_ms + 10)
+
+
+def _denied(state: Any) -> set[bytes]:
+    for key, (_, raw) in state.statements.items():
+        if key[0] == 2:
+            content = messages.decode(raw, messages.DenyList).message.content
+            if content[:1] == b"\x00":  # format 0: 16-byte ids, ascending
+                return {content[i : i + 16] for i in range(1, len(content), 16)}
+    return set()

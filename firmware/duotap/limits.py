@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits of payer and payee: the certificate's, narrowed by the newest policy (PROTOCOL.md §3).
+
+A limit is refused with its own status word before anything is journalled. It knows no radio and
+no journal; `used` are the sums of `fold.State` since the record that the last checkpoint covers.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duotap import messages, status
+from duotap.certificate import CLASS_BOUND, ROLE_STAND
+from duotap.consent import CEILING_DEFAULT, STEP_DEFAULT
+from duotap.errors import Refusal
+from duotap.fields import Limits, NoButton
+from duotap.fold import OPEN_PAYMENTS_MAX
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from duotap.certificate import Certificate
+    from duotap.fold import State
+
+
+class Effective:
+    """Limits in force: the lower of certificate and policy, field by field."""
+
+    def __init__(self, certificate: Certificate, policies: list[Any]) -> None:
+        limits, nobutton = certificate.limits, certificate.nobutton
+        ceiling = (CEILING_DEFAULT, STEP_DEFAULT)
+        for policy in policies:
+            if policy.limits is not None:
+                limits = Limits(*[min(a, b) for a, b in zip(limits, policy.limits)])  # noqa: B905
+            if policy.nobutton is not None:
+                nobutton = NoButton(*[min(a, b) for a, b in zip(nobutton, policy.nobutton)])  # noqa: B905
+            if policy.ceiling is not None:
+                ceiling = policy.ceiling
+        self.limits: Any = limits
+        self.nobutton: Any = nobutton
+        self.ceiling, self.step = ceiling
+
+
+def policies_for(state: State) -> list[Any]:
+    """The newest policy for all devices, then the newest for this one, as far as there are any."""
+    found = []
+    for key in sorted(state.statements):
+        if key[0] == 0:
+            found.append(messages.decode(state.statements[key][1], messages.Policy).message)
+    return found
+
+
+def check_payment(state: State, limits: Any, amount: int) -> None:
+    """Refuse a payment that balance or limits do not allow (9A01 … 9A04, 9A0B)."""
+    if len(state.open_payments) >= OPEN_PAYMENTS_MAX:
+        raise Refusal(status.TOO_MANY_OPEN, "too many unfinished payments")
+    if amount > state.balance():
+        raise Refusal(status.ABOVE_BALANCE, "above balance")
+    if amount > limits.payment:
+        raise Refusal(status.ABOVE_PAYMENT_LIMIT, "above limit of one payment")
+    if state.used[0] + 1 > limits.count:
+        raise Refusal(status.ABOVE_COUNT, "too many payments: sync")
+    if state.used[1] + amount > limits.total:
+        raise Refusal(status.ABOVE_SUM, "above sum: sync")
+
+
+def check_nobutton(state: State, nobutton: Any, payee: Certificate, amount: int) -> None:
+    """Refuse what a press must allow first (6985): only stands, small, few."""
+    if payee.role != ROLE_STAND or amount > nobutton.payment:
+        raise Refusal(status.WRONG_STATE, "press pay first")
+    if state.used[4] + amount > nobutton.total or state.used[5] + 1 > nobutton.count:
+        raise Refusal(status.WRONG_STATE, "press pay first")
+
+
+def check_receive(state: State, limits: Any, payer: Certificate, amount: int) -> None:
+    """Refuse to be paid more than a payer's class, or this device's purse, allows."""
+    if payer.rollback_class == CLASS_BOUND:
+        return
+    if amount > limits.received:
+        raise Refusal(status.ABOVE_PAYMENT_LIMIT, "above limit for this card")
+    if state.used[2] + amount > limits.received_total:
+        raise Refusal(status.ABOVE_SUM, "above sum for such cards: sync")
+
+
+def spend(state: State, accepted: tuple[int, ...], amount: int) -> tuple[tuple[int, int], ...]:
+    """Which scopes pay: earliest expiry first, then scope id, own money last.
+
+    Raises Refusal(9A01) if what the payee takes is not enough.
+    """
+    usable = [
+        (state.expiries.get(scope, 0), scope)
+        for scope in state.balances
+        if scope and scope in accepted and state.expiries.get(scope, 0) > state.epoch
+    ]
+    left = amount
+    chosen = {}
+    for scope in [scope for _, scope in sorted(usable)] + [0]:
+        part = min(left, state.balances.get(scope, 0))
+        if part:
+            chosen[scope] = part
+            left -= part
+    if left:
+        raise Refusal(status.ABOVE_BALANCE, "above balance for this payee")
+    return tuple([(scope, chosen[scope]) for scope in sorted(chosen)])

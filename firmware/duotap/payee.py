@@ -1,0 +1,189 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The payee: one open offer, and what becomes of it (PROTOCOL.md §8.1).
+
+An offer that was opened ends in one of three ways: C (credited, role person), S (taken to account,
+role stand) or V (closed unpaid, written before the next offer, sends nothing). Any other payment
+gets the answer that the journal holds, a void if its offer was closed by V, or "ask the ledger";
+never a new decision. Payments come by tap or are brought by the ledger; the rules are the same.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duotap import limits, messages, records, states, status
+from duotap.certificate import ROLE_STAND
+from duotap.errors import Refusal
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from duotap.device import Device
+
+OFFER_PAGES = 1 + 3  # the offer, and its credit or account
+OFFERS_PER_ENTRY = 3  # offers for one entered amount; then the merchant presses again
+
+
+class Payee:
+    """One device in the role of payee."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+
+    def ask(self, payer: Any, payer_id: bytes, payment_counter: int, amount: int) -> bytes:
+        """The offer for this card and amount: the open one if it is the same, else a new one.
+
+        `payer` is the card's verified certificate. Raises Refusal before anything is journalled.
+        """
+        device = self.device
+        state = device.purse.state
+        self.check(payer, amount)
+        offer = state.open_offer
+        if offer is not None:
+            if (offer.payer, offer.payment_counter, offer.amount) == (
+                payer_id,
+                payment_counter,
+                amount,
+            ):
+                states.step(states.PAYEE, states.OPEN, states.ASK)
+                return bytes(offer.raw)
+            self.cancel()
+        kinds, _ = states.step(states.PAYEE, states.NONE, states.ASK)
+        own = device.own()
+        raw = device.sign(
+            messages.Offer(
+                payer_id,
+                payment_counter,
+                state.next_offer,
+                amount,
+                own.scopes,
+                self._denied_epoch(),
+            )
+        )
+        device.purse.commit(kinds[0], raw)
+        return raw
+
+    def check(self, payer: Any, amount: int) -> None:
+        """Refuse an offer that this device, this card or their limits do not allow."""
+        device = self.device
+        state, own = device.purse.state, device.own()
+        device.check_usable()
+        device.check_peer(payer)
+        limits.check_receive(state, device.effective.limits, payer, amount)
+        if own.role != ROLE_STAND and state.balance() + amount > device.effective.limits.balance:
+            raise Refusal(status.ABOVE_BALANCE, "above the limit of the balance")
+        device.purse.check_room(OFFER_PAGES)
+
+    def _denied_epoch(self) -> int:
+        for key, (_, raw) in self.device.purse.state.statements.items():
+            if key[0] == 2:
+                return int(messages.decode(raw, messages.DenyList).message.epoch)
+        return 0
+
+    def cancel(self) -> None:
+        """V: close the open offer unpaid. Nothing open: nothing happens."""
+        offer = self.device.purse.state.open_offer
+        if offer is None:
+            return
+        kinds, _ = states.step(states.PAYEE, states.OPEN, states.CANCEL)
+        self.device.purse.commit(kinds[0], offer.counter, offer.hash)
+
+    def take(self, raw: bytes) -> bytes:
+        """Decide a payment, or repeat what was decided. Returns the receipt or void to send.
+
+        The payer's certificate must be among the peers (6A88). Raises Refusal(9A0A) for what only
+        the ledger can decide.
+        """
+        device = self.device
+        signed = messages.decode(raw, messages.Payment)
+        if signed.message.payee != device.id:
+            raise Refusal(status.NOT_THIS_DEVICE, "payment names another payee")
+        payer = device.peers.by_id(signed.kid)
+        if payer is None:
+            raise Refusal(status.UNKNOWN_REFERENCE, "certificate of the payer first")
+        offer = device.purse.state.open_offer
+        if offer is not None and offer.hash == signed.message.offer_hash:
+            return self._close(signed, payer, offer)
+        return self._closed(signed, payer)
+
+    def _close(self, signed: Any, payer: Any, offer: Any) -> bytes:
+        """C or S: the payment of the open offer."""
+        device, payment = self.device, signed.message
+        if (payment.payment_counter, signed.kid) != (offer.payment_counter, offer.payer):
+            raise Refusal(status.NOT_NEXT, "not the payment that the offer names")
+        if (
+            payment.offer_counter != offer.counter
+            or messages.total(payment.amounts) != offer.amount
+        ):
+            raise Refusal(status.MALFORMED, "payment does not match its offer")
+        own = device.own()
+        if any([scope and scope not in own.scopes for scope, _ in payment.amounts]):
+            raise Refusal(status.SCOPE, "scope that the offer does not take")
+        device.verify(signed, payer)
+        credit, account = states.step(states.PAYEE, states.OPEN, states.PAID)[0]
+        stand = own.role == ROLE_STAND
+        verdict = messages.TAKEN if stand else messages.CREDITED
+        receipt = device.sign(messages.Receipt(signed.hash, verdict))
+        kind = account if stand else credit
+        device.purse.commit(kind, signed.raw, receipt, payer.rollback_class)
+        return receipt
+
+    def _closed(self, signed: Any, payer: Any) -> bytes:
+        """A payment whose offer is not open: repeat, void, keep as proof, or refuse."""
+        now = states.OPEN if self.device.purse.state.open_offer else states.NONE
+        offer_hash = signed.message.offer_hash
+        unpaid, other = False, False
+        for kind, body in self._closings():
+            if kind == records.UNPAID:
+                unpaid = unpaid or records.unpack(kind, body)[1] == offer_hash
+                continue
+            if kind == records.CONFLICT:
+                other = other or _offer_of(body) == offer_hash
+                continue
+            payment_raw, answer = records.unpack(kind, body)[:2]
+            kept = messages.decode(payment_raw, messages.Payment)
+            if kept.hash == signed.hash:
+                states.step(states.PAYEE, now, states.REPEAT)
+                return bytes(answer)
+            if kept.message.offer_hash == offer_hash:
+                return self._conflict(signed, payer, now, other)
+        if unpaid or self._unpaid_before(offer_hash):
+            return self._void(signed, payer, now)
+        raise Refusal(status.ASK_LEDGER, "ask the ledger")
+
+    def _closings(self):  # type: ignore[no-untyped-def] # generator of (kind, body)
+        purse = self.device.purse
+        kinds = (
+            records.CREDIT,
+            records.ACCOUNT,
+            records.UNPAID,
+            records.LATE_VOID,
+            records.CONFLICT,
+        )
+        last = purse.journal.next_sequence - 1
+        for _, kind, body in purse.journal.walk(last, backwards=True, types=kinds):
+            yield kind, body
+
+    def _unpaid_before(self, offer_hash: bytes) -> bool:
+        """Whether the base says that V closed this offer before its records were pruned."""
+        return self.device.purse.base_has(offer_hash)
+
+    def _void(self, signed: Any, payer: Any, now: str) -> bytes:
+        """The first payment of an offer that V closed: journalled, not honoured."""
+        kinds, _ = states.step(states.PAYEE, now, states.LATE)
+        self.device.verify(signed, payer)
+        void = self.device.sign(messages.Void(signed.hash))
+        self.device.purse.commit(kinds[0], signed.raw, void)
+        return void
+
+    def _conflict(self, signed: Any, payer: Any, now: str, kept: bool) -> bytes:
+        """A second, different payment of one closed offer: kept once, as proof."""
+        kinds, _ = states.step(states.PAYEE, now, states.OTHER)
+        self.device.verify(signed, payer)
+        if not kept:
+            self.device.purse.commit(kinds[0], signed.raw)
+        raise Refusal(status.ASK_LEDGER, "another payment of this offer is kept")
+
+
+def _offer_of(raw: bytes) -> bytes:
+    return bytes(messages.decode(raw, messages.Payment).message.offer_hash)

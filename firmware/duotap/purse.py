@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The purse of a running device: one journal and the state that its records add up to.
+
+Every change of value is one `commit`: the record is in flash, read back and marked, before
+anything of it is sent (PROTOCOL.md §8, §9). Booting reads the journal twice: once to check its
+chain and find the last checkpoint, once to fold from that checkpoint's base. It knows no message
+exchange, no key and no limit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from duotap import base, cbor, messages, records
+from duotap.errors import Broken, Refusal
+from duotap.fold import State, apply
+from duotap.status import JOURNAL_FULL
+
+if TYPE_CHECKING:
+    from duotap.journal import Journal
+
+WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
+# Pages kept for what must always work: 8 closings, an unload, a credit, a base of three parts with
+# its checkpoint, and the identity and statements carried after it.
+RESERVE_PAGES = 8 + 2 + 3 + 3 * 13 + 1 + 2 * 8
+CARRIED_KINDS = (records.IDENTITY, records.STATEMENT, records.CARRIED)
+
+
+class Purse:
+    """State that survives: `state` is the fold of `journal` at every moment."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+        self.state = State()
+        self.covered = 0  # last record that a checkpoint covers
+        self.checkpoint = (0, 0)  # number and sequence of the last one
+
+    def boot(self) -> None:
+        """Recover the journal and fold it. Raises Broken if a record cannot follow the others."""
+        kept = State()
+        found = [0]  # sequence of the last checkpoint
+
+        def see(sequence: int, kind: int, body: bytes, record_hash: bytes) -> None:
+            if kind == records.CHECKPOINT:
+                found[0] = sequence
+            elif kind in CARRIED_KINDS:
+                apply(kept, sequence, kind, body)
+
+        self.journal.recover(see)
+        self.covered = 0
+        state = State()
+        if found[0]:
+            state = self._from_base(found[0])
+        state.identity, state.identity_at = kept.identity, kept.identity_at
+        state.statements = kept.statements
+        state.epoch = kept.epoch if kept.epoch else state.epoch
+        for sequence, kind, body in self.journal.walk(self.covered + 1):
+            if kind not in CARRIED_KINDS:
+                apply(state, sequence, kind, body)
+        self.state = state
+
+    def _from_base(self, sequence: int) -> State:
+        _, body = self.journal.read(sequence)
+        message = messages.decode(body, messages.Checkpoint).message
+        for index, part in self.base_parts(message.number, sequence):
+            if index == 0:
+                self.covered = message.covered
+                self.checkpoint = (message.number, sequence)
+                return base.load(part)
+        raise Broken("checkpoint without its base")
+
+    def base_parts(self, number: int, before: int):  # type: ignore[no-untyped-def] # generator
+        """(index, part) of the base of checkpoint `number`, backwards from record `before`."""
+        for _, _, body in self.journal.walk(before, backwards=True, types=(records.BASE_PART,)):
+            of, index, _, part = records.unpack(records.BASE_PART, body)
+            if of == number:
+                yield index, part
+                if index == 0:
+                    return
+
+    def base_has(self, offer_hash: bytes) -> bool:
+        """Whether the last checkpoint's base lists this offer as closed unpaid."""
+        number, sequence = self.checkpoint
+        if not number:
+            return False
+        for index, part in self.base_parts(number, sequence):
+            if index and any([entry[1] == offer_hash for entry in cbor.decode(part)]):
+                return True
+        return False
+
+    def commit(self, kind: int, *parts: object) -> int:
+        """Journal one record and apply it; returns its sequence.
+
+        Raises Refusal(6A84) if the journal has no room, Broken if the device is damaged.
+        """
+        body = records.pack(kind, *parts)
+        sequence = self.journal.append(kind, body)
+        apply(self.state, sequence, kind, body)
+        return sequence
+
+    def check_room(self, pages: int) -> None:
+        """Refuse what would eat into the reserve; `pages` is what begins now, closings included."""
+        open_pages = len(self.state.open_payments) + (3 if self.state.open_offer else 0)
+        if self.journal.pages_free() < pages + open_pages + RESERVE_PAGES:
+            raise Refusal(JOURNAL_FULL, "journal is full: deposit")
+
+    def full_percent(self) -> int:
+        """How much of the journal's usable room is taken, 0..100."""
+        usable = self.journal.pages_total() - RESERVE_PAGES
+        used = self.journal.pages_total() - self.journal.pages_free()
+        return min(100, used * 100 // usable)
+
+    def warns(self) -> bool:
+        """From here on the screen asks for a deposit."""
+        return self.full_percent() >= WARN_PERCENT
+
+    def tidy(self) -> bool:
+        """One step of idle work: carry over, prune, erase ahead. False: nothing left to do.
+
+        Carrying comes first: no record is given up before its copy is committed.
+        """
+        if self.covered and self._carry():
+            return True
+        if self.covered:
+            self.journal.prune(self.covered)
+        if self.journal.needs_erase():
+            self.journal.erase_one()
+            return True
+        return False
+
+    def _carry(self) -> bool:
+        state = self.state
+        if state.identity and state.identity_at <= self.covered:
+            self.commit(records.CARRIED, records.IDENTITY, state.identity)
+            return True
+        for sequence, raw in state.statements.values():
+            if sequence <= self.covered:
+                self.commit(records.CARRIED, records.STATEMENT, raw)
+                return True
+        return False

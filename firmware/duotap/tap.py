@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One tap as the payee leads it, without any radio (PROTOCOL.md §5).
+
+`collect` is a generator: it yields a C-APDU (bytes) and is sent the R-APDU, or yields a number of
+milliseconds and is sent None. A fault of the transport ends it from outside; it holds nothing that
+is not in the journal, so the next touch starts anew. A tap can end in seven ways:
+
+1. PAID: the payment is closed by C or S and the card has acknowledged the receipt.
+2. UNSURE: closed by C or S, the card may not have the receipt (the transport failed later).
+3. FINISHED: a payment that an earlier touch left half-way is closed now; nothing new was asked.
+4. NOT_ARMED: the card is there, its holder has not pressed.
+5. CONFIRM: the card shows amount and name; press there and touch again.
+6. REFUSED: with the reason's status word; nothing is under way.
+7. An exception of the transport: torn. Touch again.
+"""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from typing import TYPE_CHECKING
+
+from duotap import apdu, commands, status
+from duotap.certificate import ROLE_STAND, key_id
+from duotap.errors import Refusal
+
+if TYPE_CHECKING:
+    from typing import Any, Generator
+
+    from duotap.payee import Payee
+
+PAID = "paid"
+FINISHED = "finished"
+NOT_ARMED = "not armed"
+CONFIRM = "confirm"
+REFUSED = "refused"
+RESULT_TRIES = 8  # GET RESULT again while the card still computes; 8 x 0.8 s is a stuck card
+
+# How a tap ended: kind, status word (0: none), amount that was closed, payer's device id.
+Outcome = namedtuple("Outcome", "kind sw amount payer")
+
+
+class Tap:
+    """The payee's side of touches for one entered amount."""
+
+    def __init__(self, payee: Payee) -> None:
+        self.payee = payee
+        self.device = payee.device
+        # (offer hash, payer) whose receipt or void no card has acknowledged; after a boot: maybe.
+        state = self.device.purse.state
+        self.owed = [entry for entry in (state.last_closed, state.last_unpaid) if entry[0]]
+        self.asked = 0  # offers made for the entered amount
+
+    def collect(self, amount: int) -> Generator[Any, Any, Outcome]:
+        """Ask the card that is here for `amount`; see the module's seven ways."""
+        try:
+            return (yield from self._collect(amount))
+        except Refusal as refusal:
+            kind = CONFIRM if refusal.sw == status.CONFIRM else REFUSED
+            return Outcome(kind, refusal.sw, 0, b"")
+
+    def _collect(self, amount: int) -> Generator[Any, Any, Outcome]:
+        fci = yield from self._select()
+        finished = yield from self._finish(fci)
+        if finished is not None:
+            return finished
+        if not fci.flags & commands.ARMED and self.device.own().role == ROLE_STAND:
+            yield from self._put_certificate()
+            fci = yield from self._select()
+        if not fci.flags & commands.ARMED:
+            return Outcome(NOT_ARMED, status.WRONG_STATE, 0, b"")
+        payer = yield from self._certificate(fci.certificate_hash)
+        if key_id(payer.public) != fci.device:
+            raise Refusal(status.NOT_THIS_DEVICE, "certificate of another card")
+        offer = self.payee.ask(payer, fci.device, fci.payment_counter, amount)
+        offer_hash = self.device.purse.state.open_offer.hash
+        payment = yield from self._payment(offer, offer_hash)
+        closing = self.payee.take(payment)
+        self._owe(offer_hash, fci.device)
+        yield from self._put_closing(closing)
+        self._settled(offer_hash)
+        return Outcome(PAID, 0, amount, fci.device)
+
+    def _select(self) -> Generator[Any, Any, commands.Fci]:
+        raw = yield from apdu.exchange(commands.CLA_ISO, commands.SELECT, 0x04, 0x00, commands.AID)
+        return commands.decode_fci(raw)
+
+    def _finish(self, fci: commands.Fci) -> Generator[Any, Any, Outcome | None]:
+        """Close what an earlier touch with this card left half-way, if anything."""
+        state = self.device.purse.state
+        entries = list(self.owed)
+        if state.open_offer is not None:
+            entries.append((state.open_offer.hash, state.open_offer.payer))
+        for offer_hash, payer in entries:
+            if fci.device and fci.device != payer:
+                continue
+            opened = state.open_offer is not None and state.open_offer.hash == offer_hash
+            if opened and fci.device and fci.payment_counter == state.open_offer.payment_counter:
+                continue  # the card has not paid it yet
+            try:
+                raw = yield from _command(commands.GET_OPEN, offer_hash)
+            except Refusal as refusal:
+                if refusal.sw != status.UNKNOWN_REFERENCE:
+                    raise
+                continue
+            amount = state.open_offer.amount if opened else 0
+            return (yield from self._close(raw, offer_hash, payer, amount))
+        return None
+
+    def _close(
+        self, payment: bytes, offer_hash: bytes, payer: bytes, amount: int
+    ) -> Generator[Any, Any, Outcome]:
+        if self.device.peers.by_id(payer) is None:
+            yield from self._certificate(b"")
+        closing = self.payee.take(payment)
+        self._owe(offer_hash, payer)
+        yield from self._put_closing(closing)
+        self._settled(offer_hash)
+        return Outcome(PAID if amount else FINISHED, 0, amount, payer)
+
+    def _owe(self, offer_hash: bytes, payer: bytes) -> None:
+        """The answer is committed; until a card has it, the next touches look for it."""
+        self._settled(offer_hash)
+        self.owed = self.owed[-2:] + [(offer_hash, payer)]
+
+    def _settled(self, offer_hash: bytes) -> None:
+        self.owed = [entry for entry in self.owed if entry[0] != offer_hash]
+
+    def _certificate(self, certificate_hash: bytes) -> Generator[Any, Any, Any]:
+        """The card's certificate, verified; ours is sent first if the card lacks it, so that
+        both verify at the same time."""
+        known = self.device.peers.by_hash(certificate_hash)
+        if known is not None:
+            return known
+        raw = yield from _command(commands.GET_CERTIFICATE, self.device.certificate_hash)
+        if raw[:1] == b"\x01":
+            yield from self._put_certificate()
+        return self.device.peers.learn(raw[1:])
+
+    def _put_certificate(self) -> Generator[Any, Any, None]:
+        yield from _command(commands.PUT_CERTIFICATE, self.device.certificate_raw)
+
+    def _payment(self, offer: bytes, offer_hash: bytes) -> Generator[Any, Any, bytes]:
+        answer = yield from self._with_certificate(commands.OFFER, offer)
+        wait_ms = int.from_bytes(answer[:2], "big")
+        for _ in range(RESULT_TRIES):
+            if wait_ms:
+                yield wait_ms
+            answer = yield from _command(commands.GET_RESULT, offer_hash)
+            if answer[:1] == b"\x01":
+                return answer[1:]
+            wait_ms = int.from_bytes(answer[1:3], "big")
+        raise Refusal(status.WRONG_STATE, "the card does not come to a result")
+
+    def _put_closing(self, closing: bytes) -> Generator[Any, Any, None]:
+        yield from self._with_certificate(commands.PUT_CLOSING, closing)
+
+    def _with_certificate(self, ins: int, message: bytes) -> Generator[Any, Any, bytes]:
+        """Send a message; if the card does not know us any more, our certificate and it again."""
+        try:
+            return (yield from _command(ins, message))
+        except Refusal as refusal:
+            if refusal.sw != status.UNKNOWN_REFERENCE:
+                raise
+        yield from self._put_certificate()
+        return (yield from _command(ins, message))
+
+
+def _command(ins: int, message: bytes) -> Generator[Any, Any, bytes]:
+    return (yield from apdu.exchange(commands.CLA, ins, 0, 0, message))

@@ -107,10 +107,9 @@ def _agrees(certificate: Certificate) -> bool:
     if (certificate.ticks is not None) != (certificate.rollback_class == CLASS_COUNT):
         return False
     if certificate.role == ROLE_STAND:
-        named: bool = certificate.name_en is not None
-        return named
+        return bool(certificate.name_en is not None)
     said = (certificate.name_zh, certificate.name_en, certificate.scopes)
-    return said == (None, None, ())
+    return bool(said == (None, None, ()))
 
 
 def _is_constrained(keycert: KeyCert) -> bool:

@@ -17,7 +17,7 @@ class DuotapError(Exception):
 
 
 class Refusal(DuotapError):
-    """A well-formed or malformed request that is not served; `sw` is the ISO 7816-4 status word."""
+    """A request that is not served; `sw` is its status word (PROTOCOL.md §5)."""
 
     def __init__(self, sw: int, reason: str) -> None:
         super().__init__(reason)

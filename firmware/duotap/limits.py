@@ -31,9 +31,9 @@ class Effective:
         ceiling = (CEILING_DEFAULT, STEP_DEFAULT)
         for policy in policies:
             if policy.limits is not None:
-                limits = Limits(*[min(a, b) for a, b in zip(limits, policy.limits)])  # noqa: B905
+                limits = Limits(*[min(a, b) for a, b in zip(limits, policy.limits)])
             if policy.nobutton is not None:
-                nobutton = NoButton(*[min(a, b) for a, b in zip(nobutton, policy.nobutton)])  # noqa: B905
+                nobutton = NoButton(*[min(a, b) for a, b in zip(nobutton, policy.nobutton)])
             if policy.ceiling is not None:
                 ceiling = policy.ceiling
         self.limits: Any = limits

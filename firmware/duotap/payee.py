@@ -16,6 +16,7 @@ from duotap.certificate import ROLE_STAND
 from duotap.errors import Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
     from duotap.device import Device
@@ -117,7 +118,7 @@ class Payee:
         ):
             raise Refusal(status.MALFORMED, "payment does not match its offer")
         own = device.own()
-        if any([scope and scope not in own.scopes for scope, _ in payment.amounts]):
+        if any(scope and scope not in own.scopes for scope, _ in payment.amounts):
             raise Refusal(status.SCOPE, "scope that the offer does not take")
         device.verify(signed, payer)
         credit, account = states.step(states.PAYEE, states.OPEN, states.PAID)[0]
@@ -151,7 +152,7 @@ class Payee:
             return self._void(signed, payer, now)
         raise Refusal(status.ASK_LEDGER, "ask the ledger")
 
-    def _closings(self):  # type: ignore[no-untyped-def] # generator of (kind, body)
+    def _closings(self) -> Iterator[tuple[int, bytes]]:
         purse = self.device.purse
         kinds = (
             records.CREDIT,

@@ -108,7 +108,7 @@ class Payer:
         """Answer to GET RESULT. Raises the Refusal that the work ended with, or 6A88."""
         payment = self.device.purse.state.find_payment(offer_hash)
         if payment is not None:
-            return b"\x01" + payment.raw
+            return b"\x01" + bytes(payment.raw)
         if self.pending is not None and self.pending.hash == offer_hash:
             return b"\x00" + self.device.busy_ms().to_bytes(2, "big")
         if self.outcome is not None and self.outcome_of == offer_hash:
@@ -120,7 +120,7 @@ class Payer:
         payment = self.device.purse.state.find_payment(offer_hash)
         if payment is None:
             raise Refusal(status.UNKNOWN_REFERENCE, "no open payment of this offer")
-        return payment.raw
+        return bytes(payment.raw)
 
     def close(self, raw: bytes, by_tap: bool = True) -> None:
         """Take a receipt or void; settle() verifies and journals it.

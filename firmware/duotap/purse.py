@@ -17,6 +17,8 @@ from duotap.fold import State, apply
 from duotap.status import JOURNAL_FULL
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from duotap.journal import Journal
 
 WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
@@ -69,7 +71,7 @@ class Purse:
                 return base.load(part)
         raise Broken("checkpoint without its base")
 
-    def base_parts(self, number: int, before: int):  # type: ignore[no-untyped-def] # generator
+    def base_parts(self, number: int, before: int) -> Iterator[tuple[int, bytes]]:
         """(index, part) of the base of checkpoint `number`, backwards from record `before`."""
         for _, _, body in self.journal.walk(before, backwards=True, types=(records.BASE_PART,)):
             of, index, _, part = records.unpack(records.BASE_PART, body)
@@ -84,7 +86,7 @@ class Purse:
         if not number:
             return False
         for index, part in self.base_parts(number, sequence):
-            if index and any([entry[1] == offer_hash for entry in cbor.decode(part)]):
+            if index and any(entry[1] == offer_hash for entry in cbor.decode(part)):
                 return True
         return False
 
@@ -94,12 +96,12 @@ class Purse:
         Raises Refusal(6A84) if the journal has no room, Broken if the device is damaged.
         """
         body = records.pack(kind, *parts)
-        sequence = self.journal.append(kind, body)
+        sequence: int = self.journal.append(kind, body)
         apply(self.state, sequence, kind, body)
         return sequence
 
     def check_room(self, pages: int) -> None:
-        """Refuse what would eat into the reserve; `pages` is what begins now, closings included."""
+        """Refuse what would eat into the reserve; `pages`: what begins now, with its closing."""
         open_pages = len(self.state.open_payments) + (3 if self.state.open_offer else 0)
         if self.journal.pages_free() < pages + open_pages + RESERVE_PAGES:
             raise Refusal(JOURNAL_FULL, "journal is full: deposit")

@@ -3,7 +3,7 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
-CHECKED := tests/both tests/host tests/upy/test_both.py tests/upy/test_compile.py
+UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
 .PHONY: help setup demo test check format clean
 
@@ -23,7 +23,7 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@$(BIN)/python -m pytest -n 2 $(CHECKED)
+	@$(BIN)/python -m pytest -n 2 tests/both tests/host $(UPY)
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The files of tests/both once more, on MicroPython with a board's heap, in three forms.
+"""The files of tests/both once more, on MicroPython with a board's heap, in each of its forms.
 
-`source`: as they stand. `mpy`: firmware as it ships (-O2). `mpy31`: small integers have 31 bits,
-as on the boards. The tests themselves are compiled without -O, which would drop their asserts.
 A file whose tests are not the ones that pytest collects from it fails.
 """
 
@@ -13,26 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from upy.interpreter import FIRMWARE, ROOT, compile_tree, run
+from upy.interpreter import BOTH, FORMS, ROOT, run
 
-BOTH = ROOT / "tests" / "both"
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 RUNNER = str(BOTH / "run_upy.py")
-SHIPPED = ("-march=x64", "-O2")
-FORMS = {"mpy": (), "mpy31": ("-msmall-int-bits=31",)}
-
-
-@pytest.fixture(scope="session")
-def import_paths(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
-    """For each form the directories that hold tests and firmware."""
-    folders = {"source": [BOTH, ROOT / "tests", FIRMWARE, FIRMWARE / "shims"]}
-    for form, options in FORMS.items():
-        top = tmp_path_factory.mktemp(form)
-        compile_tree(FIRMWARE, top / "firmware", *SHIPPED, *options)
-        compile_tree(BOTH, top / "tests" / "both", "-march=x64", *options)
-        tests, firmware = top / "tests", top / "firmware"
-        folders[form] = [tests / "both", tests, firmware, firmware / "shims"]
-    return {form: [str(path) for path in paths] for form, paths in folders.items()}
 
 
 @pytest.fixture(scope="session")
@@ -50,7 +32,7 @@ def collected() -> dict[str, list[str]]:
     return {file: sorted(names) for file, names in tests.items()}
 
 
-@pytest.mark.parametrize("form", ["source", *FORMS])
+@pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("file", FILES)
 def test_passes_on_micropython(
     file: str, form: str, import_paths: dict[str, list[str]], collected: dict[str, list[str]]

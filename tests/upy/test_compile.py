@@ -18,11 +18,13 @@ MODULES = sorted(
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 @pytest.mark.parametrize("module", MODULES)
 def test_compiles(module: str, architecture: str, tmp_path: Path) -> None:
-    compile_module(ROOT / module, tmp_path / "module.mpy", "-O2", f"-march={architecture}")
+    options = ("-O2", f"-march={architecture}")
+    complaint = compile_module(ROOT / module, tmp_path / "module.mpy", *options)
+    if complaint:
+        pytest.fail(f"{module} {architecture}: {complaint}", pytrace=False)
 
 
 def test_compiler_refuses(tmp_path: Path) -> None:
     """The gate can close: a positional-only parameter is no MicroPython."""
     source = ROOT / "tests" / "upy" / "refused.txt"
-    with pytest.raises(AssertionError, match="SyntaxError"):
-        compile_module(source, tmp_path / "refused.mpy", "-march=armv6m")
+    assert "SyntaxError" in compile_module(source, tmp_path / "refused.mpy", "-march=armv6m")

@@ -113,7 +113,7 @@ def _agrees(certificate: Certificate) -> bool:
 
 
 def _is_constrained(keycert: KeyCert) -> bool:
-    return (keycert.constraint is not None) == (keycert.usage == USAGE_FACTORY)
+    return bool((keycert.constraint is not None) == (keycert.usage == USAGE_FACTORY))
 
 
 def _encode(
@@ -123,7 +123,7 @@ def _encode(
     if len(public) != fields.SIZES["public"] or public[:1] != UNCOMPRESSED:
         raise Broken("public key is not uncompressed SEC 1")
     key = {KTY: EC2, CRV: P256, X: public[1:33], Y: public[33:]}
-    own = fields.pack(row, record[2:], fields.common(number, currency))
+    own = fields.pack(row, record[2:], fields.opening(number, currency))
     claims = {CTI: fields.to_wire("serial", record.serial), CNF: {COSE_KEY: key}, OWN: own}
     return cose.encode(cbor.encode(claims), kid, sign)
 
@@ -134,7 +134,7 @@ def _decode(number: int, row: str, record: Any, raw: bytes, currency: int) -> co
     if type(claims) is not dict or len(claims) != 3:
         raise Malformed("not a certificate")
     own = claims.get(OWN)
-    if type(own) is not dict or fields.take_common(own, currency) != number:
+    if type(own) is not dict or fields.take_opening(own, currency) != number:
         raise Malformed("not a certificate of this type")
     serial = fields.from_wire("serial", claims.get(CTI))
     values = fields.unpack(row, own)
@@ -175,12 +175,15 @@ class Trust:
 
         The same key again replaces what was known of it: so its expiry is drawn in or put off.
         """
-        self.verify(decode_keycert(raw, self._currency), USAGE_ROOT, 0)
-        return self.adopt(raw)
+        signed = decode_keycert(raw, self._currency)
+        self.verify(signed, USAGE_ROOT, 0)
+        return self._take(signed.message)
 
     def adopt(self, raw: bytes) -> KeyCert:
         """Take a keycert from the own journal: it was verified before it was written there."""
-        keycert: KeyCert = decode_keycert(raw, self._currency).message
+        return self._take(decode_keycert(raw, self._currency).message)
+
+    def _take(self, keycert: KeyCert) -> KeyCert:
         kid = key_id(keycert.public)
         if kid not in self._keys and len(self._keys) >= KEYS_MAX:
             raise Refusal(status.JOURNAL_FULL, "no room for another working key")

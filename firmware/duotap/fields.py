@@ -139,12 +139,12 @@ def _absent(kind: str) -> Any:
     return () if kind in MAPS or kind == "scopes" else None
 
 
-def common(number: int, currency: int) -> dict[Any, Any]:
+def opening(number: int, currency: int) -> dict[Any, Any]:
     """The first three keys of every payload: type, version, currency."""
     return {0: number, 1: VERSION, 2: to_wire("currency", currency)}
 
 
-def take_common(found: dict[Any, Any], currency: int) -> int:
+def take_opening(found: dict[Any, Any], currency: int) -> int:
     """Take those keys out of a payload; its type number. Malformed, or Refusal 9A0C."""
     number, version, its_currency = [from_wire("epoch", found.pop(key, None)) for key in (0, 1, 2)]
     if version != VERSION or its_currency != currency:

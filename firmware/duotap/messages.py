@@ -12,7 +12,6 @@ from collections import namedtuple
 from typing import TYPE_CHECKING
 
 from duotap import cbor, cose, fields
-from duotap.certificate import decode_keycert
 from duotap.cose import Signed as Signed
 from duotap.cose import verify as verify
 from duotap.errors import Broken, Malformed
@@ -85,15 +84,14 @@ TABLE = (
     (30, Possession, "21 hash, 22 public, 25 hash"),
 )
 
-# Policy and membership replace those of the same device, a list those of its form.
-_BY_DEVICE = (Policy, Membership)
-
 
 def encode(message: Any, kid: bytes, sign: cose.Sign, currency: int = CURRENCY_CNY) -> bytes:
     """The signed bytes of a record; Broken if a field is out of its range."""
-    number, row = _entry(message)
-    payload = fields.pack(row, message, fields.common(number, currency))
-    return cose.encode(cbor.encode(payload), kid, sign)
+    for number, record, row in TABLE:
+        if type(message) is record:
+            payload = fields.pack(row, message, fields.opening(number, currency))
+            return cose.encode(cbor.encode(payload), kid, sign)
+    raise Broken("not a message")
 
 
 def decode(raw: bytes, *expected: Any, currency: int = CURRENCY_CNY) -> Signed:
@@ -103,36 +101,11 @@ def decode(raw: bytes, *expected: Any, currency: int = CURRENCY_CNY) -> Signed:
     found = cbor.decode(sign1.payload)
     if type(found) is not dict:
         raise Malformed("payload is not a map")
-    number = fields.take_common(found, currency)
+    number = fields.take_opening(found, currency)
     for its_number, record, row in TABLE:
         if its_number == number and (record in expected or not expected):
             return cose.opened(sign1, record(*fields.unpack(row, found)), currency)
     raise Malformed("not a message that is expected here")
-
-
-def _entry(message: Any) -> tuple[int, str]:
-    """Type number and row of a record."""
-    for number, record, row in TABLE:
-        if type(message) is record:
-            return number, row
-    raise Broken("not a message")
-
-
-def subject(message: Any) -> tuple[int, bytes]:
-    """What a statement is about: a newer one takes the place of that with the same subject.
-
-    Type number and, where there are several of a type: the device (b"" for all devices), the form
-    of a deny list, the serial of a key certificate.
-    """
-    number, _ = _entry(message)
-    about = b""
-    if isinstance(message, _BY_DEVICE):
-        about = message.device or b""
-    elif isinstance(message, DenyList):
-        about = bytes((message.delta,))
-    elif isinstance(message, KeyStatement):
-        about = decode_keycert(message.keycert).message.serial
-    return number, about
 
 
 def total(amounts: tuple[tuple[int, int], ...]) -> int:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Opens what a device sealed to the ledger's encryption key, and reads the pieces of journal in
+"""Opens what a device sealed to the ledger's encryption key, and splits the pieces of journal in
 it (PROTOCOL.md §6).
 
 ECDH on P-256, HKDF-SHA256, AES-CCM-16-128-128. It knows no link and no database.
@@ -7,17 +7,15 @@ ECDH on P-256, HKDF-SHA256, AES-CCM-16-128-128. It knows no link and no database
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESCCM
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from duotap import record
 from duotap.errors import Malformed
 
 from duotap_host.issuer.es256 import public_key
-from duotap_host.ledger.interface import RecordIn
 
 INFO = b"duotap seal 1"
 KEY_BYTES = 16
@@ -26,18 +24,9 @@ COUNT_BYTES = 12
 CHUNK = 1
 HEAD = 2
 
-SEQUENCE_BYTES = 4
-HASH_BYTES = 32
-TYPE_BYTES = 1
-LENGTH_BYTES = 2
-
-
-class Piece(NamedTuple):
-    """Records that follow each other, as READ JOURNAL returns them."""
-
-    first_sequence: int
-    previous_hash: bytes
-    records: tuple[RecordIn, ...]
+# Where a statement says how long its record's body is.
+LENGTH_FROM = record.LENGTH_AT - record.STATEMENT_AT
+LENGTH_TO = LENGTH_FROM + 2
 
 
 class Seal:
@@ -54,10 +43,10 @@ class Seal:
         self._device = device
         self.count = 0  # sealed answers so far
 
-    def chunk(self, command: bytes, sealed: bytes) -> Piece | None:
-        """A piece of journal, None at its end; `command`: data of READ JOURNAL. Malformed."""
-        plain = self._open(CHUNK, command, sealed)
-        return read_piece(plain) if plain else None
+    def chunk(self, command: bytes, sealed: bytes) -> tuple[bytes, ...]:
+        """Records' statements, none at the journal's end; `command`: data of READ JOURNAL.
+        Malformed."""
+        return read_piece(self._open(CHUNK, command, sealed))
 
     def head(self, command: bytes, sealed: bytes) -> bytes:
         """A head's message; `command`: data of GET HEAD. Malformed."""
@@ -73,20 +62,16 @@ class Seal:
         return plain
 
 
-def read_piece(plain: bytes) -> Piece:
-    """First sequence, hash of the record before, then type, length and body of each record."""
-    start = SEQUENCE_BYTES + HASH_BYTES
-    sequence = int.from_bytes(plain[:SEQUENCE_BYTES], "big")
-    previous = plain[SEQUENCE_BYTES:start]
-    if len(plain) <= start or sequence < 1:
-        raise Malformed("piece of journal is cut short")
-    records = []
-    at = start
+def read_piece(plain: bytes) -> tuple[bytes, ...]:
+    """The statements of whole records, one after the other (PROTOCOL.md §9). Malformed."""
+    statements = []
+    at = 0
     while at < len(plain):
-        body_at = at + TYPE_BYTES + LENGTH_BYTES
-        end = body_at + int.from_bytes(plain[at + TYPE_BYTES : body_at], "big")
-        if body_at > len(plain) or end > len(plain):
+        length = int.from_bytes(plain[at + LENGTH_FROM : at + LENGTH_TO], "big")
+        end = at + record.HEAD_SIZE + length
+        if end > len(plain):
             raise Malformed("piece of journal is cut short")
-        records.append(RecordIn(plain[at], plain[body_at:end]))
+        record.decode(plain[at:end])
+        statements.append(plain[at:end])
         at = end
-    return Piece(sequence, previous, tuple(records))
+    return tuple(statements)

@@ -166,13 +166,6 @@ class Handover(NamedTuple):
     parts: int = 0
 
 
-class RecordIn(NamedTuple):
-    """A record as a device hands it over (PROTOCOL.md §6)."""
-
-    kind: int
-    body: bytes
-
-
 class Deposited(NamedTuple):
     """What a piece of journal brought."""
 
@@ -272,10 +265,9 @@ class Ledger(Protocol):
     def next_missing(self, device: bytes) -> int:
         """Sequence number of the record to ask the device for next."""
 
-    def deposit(
-        self, device: bytes, first_sequence: int, previous_hash: bytes, records: Sequence[RecordIn]
-    ) -> Deposited:
-        """Archive a piece of journal; any size, any order, any number of times."""
+    def deposit(self, device: bytes, statements: Sequence[bytes]) -> Deposited:
+        """Archive records of a device's journal, each the statement that its hash is taken over
+        (PROTOCOL.md §9); any number, any order, any number of times. Foreign."""
 
     def put_head(self, raw: bytes) -> HeadTaken:
         """Keep a head that a device signed over a challenge of this ledger."""

@@ -55,7 +55,9 @@ NAMES_OF_OTHERS = {
     "in_data_exchange": "PN532 manual, InDataExchange",
     "tg_get_data": "PN532 manual, TgGetData",
     "tg_set_data": "PN532 manual, TgSetData",
-    "get_data": "ISO 7816-4, GET DATA",
+    "get_data": "PN532 manual, TgGetData; ISO 7816-4, GET DATA",
+    "set_data": "PN532 manual, TgSetData",
+    "set_meta_data": "PN532 manual, TgSetMetaData",
     "put_data": "ISO 7816-4, PUT DATA",
     "data_received": "asyncio.Protocol",
     "call_exception_handler": "asyncio.AbstractEventLoop",
@@ -81,13 +83,19 @@ def opening(source: Source) -> Findings:
 
 
 def module_length(source: Source) -> Findings:
+    """400 is where to split."""
     count = len(source.text.splitlines())
     if source.is_python and count > LINES_MAX:
         yield LINES_MAX, f"{count} lines; split along its nouns"
 
 
 def function_length(source: Source) -> Findings:
-    """Lines of code: docstring, comments and blank lines are free."""
+    """Lines of code: docstring, comments and blank lines are free.
+
+    A migration is a frozen list of tables, split by nobody who reads it.
+    """
+    if "/migrations/versions/" in source.path:
+        return
     for function in source.functions:
         limit = STORY_LINES_MAX if function.name == "main" else CODE_LINES_MAX
         count = code_lines(source, function)
@@ -144,7 +152,7 @@ def words(source: Source) -> Findings:
         avoided = singular & WORDS_TO_AVOID
         if avoided == {"handler"} and "apdu" in singular:
             continue
-        if avoided and name not in NAMES_OF_OTHERS:
+        if avoided and name.strip("_") not in NAMES_OF_OTHERS:
             yield line, f"{name}: {', '.join(sorted(avoided))}"
 
 

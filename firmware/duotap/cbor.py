@@ -94,31 +94,31 @@ def _append_map(parts: list[bytes], value: dict[Any, Any], depth: int) -> None:
         _append(parts, value[key], depth)
 
 
-def decode(data: bytes, limit: int = BYTES_MAX, items: int = ITEMS_MAX) -> Any:
-    """The value of `data`; Malformed unless `encode` of that value gives back these very bytes."""
-    if len(data) > limit:
+def decode(raw: bytes, limit: int = BYTES_MAX, items: int = ITEMS_MAX) -> Any:
+    """The value of `raw`; Malformed unless `encode` of that value gives back these very bytes."""
+    if len(raw) > limit:
         raise Malformed("CBOR is too long")
-    reader = _Reader(data, items)
+    reader = _Reader(raw, items)
     value = reader.item(0)
-    if reader.at != len(data):
+    if reader.at != len(raw):
         raise Malformed("bytes after the CBOR item")
     return value
 
 
 class _Reader:
-    """A place in the data and the number of items that may still come."""
+    """A place in the bytes and the number of items that may still come."""
 
-    def __init__(self, data: bytes, items: int) -> None:
-        self.data = data
+    def __init__(self, raw: bytes, items: int) -> None:
+        self.raw = raw
         self.at = 0
         self.items = items
 
     def take(self, length: int) -> bytes:
         start = self.at
-        if length > len(self.data) - start:
+        if length > len(self.raw) - start:
             raise Malformed("CBOR is cut short")
         self.at = start + length
-        return self.data[start : self.at]
+        return self.raw[start : self.at]
 
     def argument(self, low: int) -> int:
         """The argument that the low five bits announce; Malformed if a shorter head had done."""
@@ -170,7 +170,7 @@ class _Reader:
             key = self.item(depth)
             if type(key) not in (int, bytes, str):
                 raise Malformed("CBOR map key is not an int, bytes or str")
-            encoded = self.data[start : self.at]
+            encoded = self.raw[start : self.at]
             if encoded <= previous:
                 raise Malformed("CBOR map keys are not in order")
             previous = encoded

@@ -81,7 +81,9 @@ def from_wire(kind: str, value: Any) -> Any:
             return RECORDS[kind](*items) if kind in RECORDS else tuple(items)
     elif kind in MAPS:
         if type(value) is dict and MAPS[kind][1] <= len(value) <= SCOPES_MAX:
-            return _pairs(MAPS[kind][0], value)
+            pairs = _pairs(MAPS[kind][0], value)
+            if kind != "amounts" or total(pairs) <= AMOUNT_MAX:
+                return pairs
     elif _is_plain(kind, value):
         return tuple(value) if kind == "scopes" else value
     raise Malformed("field is not of its kind: " + kind)
@@ -91,6 +93,11 @@ def _pairs(kind: str, value: dict[Any, Any]) -> tuple[Any, ...]:
     """Pairs by ascending scope; MicroPython keeps no order in a dict."""
     scopes = sorted([from_wire("scope", scope) for scope in value])
     return tuple([(scope, from_wire(kind, value[scope])) for scope in scopes])
+
+
+def total(amounts: tuple[tuple[int, int], ...]) -> int:
+    """Sum over all scopes, in minor units."""
+    return sum([amount for _, amount in amounts])
 
 
 def _is_plain(kind: str, value: Any) -> bool:

@@ -15,6 +15,7 @@ from duotap import cbor, cose, fields
 from duotap.cose import Signed as Signed
 from duotap.cose import verify as verify
 from duotap.errors import Broken, Malformed
+from duotap.fields import total as total
 
 if TYPE_CHECKING:
     from typing import Any
@@ -106,8 +107,3 @@ def decode(raw: bytes, *expected: Any, currency: int = CURRENCY_CNY) -> Signed:
         if its_number == number and (record in expected or not expected):
             return cose.opened(sign1, record(*fields.unpack(row, found)), currency)
     raise Malformed("not a message that is expected here")
-
-
-def total(amounts: tuple[tuple[int, int], ...]) -> int:
-    """Sum over all scopes, in minor units."""
-    return sum([amount for _, amount in amounts])

@@ -79,7 +79,7 @@ class Ssd1306Chip:
             end = at + 2 if control & CONTINUATION_BIT else len(transfer)
             body = transfer[at + 1 : end]
             if control & DATA_BIT:
-                self._data(body)
+                self._draw(body)
             else:
                 for byte in body:
                     self._command_byte(byte)
@@ -101,7 +101,7 @@ class Ssd1306Chip:
         lit = self.memory[(row >> 3) * WIDTH + segment] >> (row & 7) & 1
         return bool(lit) != self.inverted
 
-    def _data(self, body: bytes) -> None:
+    def _draw(self, body: bytes) -> None:
         for byte in body:
             segment = WIDTH - 1 - self._column if self.flip_columns else self._column
             self.memory[self._page * WIDTH + segment] = byte

@@ -186,9 +186,15 @@ def device_language(source: Source) -> Findings:
 
 
 def integer_width(source: Source) -> Findings:
-    """Nothing that answers otherwise with 31-bit small integers or 32-bit pointers."""
+    """Nothing that answers otherwise with 31-bit small integers or 32-bit pointers.
+
+    Viper integers have 64 bits on the PC and 32 on the boards, and nothing here sees them overflow.
+    """
     if not source.runs_on_device:
         return
+    for function in source.functions:
+        if any("viper" in ast.unparse(decorator) for decorator in function.decorator_list):
+            yield function.lineno, "viper code, with integers as wide as a register"
     for call, name in source.calls:
         if name in WIDTH_CALLS:
             yield call.lineno, f"{name}() depends on the word size"

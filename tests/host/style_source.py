@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The files of the project as the rules of style see them: path, text, syntax tree, comments.
 
-Knows no rule. The list comes from git: what is ignored is nobody's source.
+Knows no rule.
 """
 
 from __future__ import annotations
 
 import ast
 import io
-import subprocess
 import tokenize
 from collections.abc import Iterator
 from functools import cached_property
@@ -17,6 +16,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TEXTS = (".py", ".pyi", ".md", ".toml", ".json", ".sh", ".html", ".js", ".css", ".ini", ".mako")
 TEXT_FILES = ("Makefile", ".ci/run")
+# Built, fetched or other people's: nobody's source here.
+NOT_OURS = ("/vendor/", "/node_modules/", "/__pycache__/", ".egg-info/")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
@@ -75,11 +76,12 @@ class Source:
 
 
 def project() -> list[Source]:
-    """Tracked and new files; what git ignores or somebody just deleted is left out."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    names = [n for n in listed.stdout.split("\n") if n.endswith(TEXTS) or n in TEXT_FILES]
-    paths = [ROOT / name for name in sorted(set(names)) if "/vendor/" not in name]
-    return [
-        Source(str(path.relative_to(ROOT)), path.read_text()) for path in paths if path.exists()
-    ]
+    """Every text below the top, save what is hidden or built."""
+    tops = [top for top in ROOT.iterdir() if top.name == ".ci" or top.name[0] != "."]
+    paths = [path for top in tops if top.name != "build" for path in [top, *top.rglob("*")]]
+    sources = []
+    for path in sorted(path for path in paths if path.is_file()):
+        name = path.relative_to(ROOT).as_posix()
+        if name.endswith((*TEXTS, *TEXT_FILES)) and not any(part in name for part in NOT_OURS):
+            sources.append(Source(name, path.read_text()))
+    return sources

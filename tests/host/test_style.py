@@ -48,6 +48,7 @@ BREACHES = (
     ("device_language", CORE, "raise ValueError from error\n"),
     ("device_language", CORE, "y = x[::-1]\n"),
     ("device_language", CORE, "y = x.bit_length()\n"),
+    ("integer_width", CORE, "@micropython.viper\ndef f(x: int) -> int:\n    return x << 31\n"),
     ("integer_width", CORE, "y = hash(x)\n"),
     ("integer_width", CORE, "y = sys.maxsize\n"),
     ("integer_width", CORE, "y = x is 1000\n"),

@@ -140,6 +140,13 @@ class Applet:
         if closing is not None:
             self._settle(closing)
 
+    def leave(self) -> None:
+        """The payee is gone. A closing that was acknowledged is journalled; an offer that waits is
+        dropped, since nothing was promised yet."""
+        self.payer.pending = None
+        self.waiting = b""
+        self.work()
+
     def _learn(self) -> None:
         raw, self.waiting = self.waiting, b""
         try:

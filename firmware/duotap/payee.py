@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from duotap.device import Device
+    from duotap.fold import OpenOffer
 
 OFFER_PAGES = 1 + 3  # the offer, and its credit or account
 OFFERS_PER_ENTRY = 3  # offers for one entered amount; then the merchant presses again
@@ -41,11 +42,7 @@ class Payee:
         self.check(payer, amount)
         offer = state.open_offer
         if offer is not None:
-            if (offer.payer, offer.payment_counter, offer.amount) == (
-                payer_id,
-                payment_counter,
-                amount,
-            ):
+            if _matches(offer, payer_id, payment_counter, amount):
                 states.step(states.PAYEE, states.OPEN, states.ASK)
                 return bytes(offer.raw)
             self.cancel()
@@ -63,6 +60,11 @@ class Payee:
         )
         device.purse.commit(kinds[0], raw)
         return raw
+
+    def is_open(self, fci: Any, amount: int) -> bool:
+        """Whether the open offer is for this card, its next payment and this amount."""
+        offer = self.device.purse.state.open_offer
+        return offer is not None and _matches(offer, fci.device, fci.payment_counter, amount)
 
     def check(self, payer: Any, amount: int) -> None:
         """Refuse an offer that this device, this card or their limits do not allow."""
@@ -184,6 +186,11 @@ class Payee:
         if not kept:
             self.device.purse.commit(kinds[0], signed.raw)
         raise Refusal(status.ASK_LEDGER, "another payment of this offer is kept")
+
+
+def _matches(offer: OpenOffer, payer_id: bytes, payment_counter: int, amount: int) -> bool:
+    wanted = (payer_id, payment_counter, amount)
+    return bool((offer.payer, offer.payment_counter, offer.amount) == wanted)
 
 
 def _offer_of(raw: bytes) -> bytes:

@@ -42,11 +42,11 @@ class Purse:
         kept = State()
         found = [0]  # sequence of the last checkpoint
 
-        def see(sequence: int, kind: int, body: bytes, record_hash: bytes) -> None:
+        def see(sequence: int, kind: int, body: memoryview, record_hash: bytes) -> None:
             if kind == records.CHECKPOINT:
                 found[0] = sequence
             elif kind in CARRIED_KINDS:
-                apply(kept, sequence, kind, body)
+                apply(kept, sequence, kind, bytes(body))
 
         self.journal.recover(see)
         self.covered = 0

@@ -6,12 +6,13 @@ milliseconds and is sent None. A fault of the transport ends it from outside; it
 is not in the journal, so the next touch starts anew. A tap can end in seven ways:
 
 1. PAID: the payment is closed by C or S and the card has acknowledged the receipt.
-2. UNSURE: closed by C or S, the card may not have the receipt (the transport failed later).
+2. Torn, and `paid` is set: closed by C or S, but the card may not have the receipt. It is paid;
+   touching again only hands the receipt over.
 3. FINISHED: a payment that an earlier touch left half-way is closed now; nothing new was asked.
 4. NOT_ARMED: the card is there, its holder has not pressed.
 5. CONFIRM: the card shows amount and name; press there and touch again.
 6. REFUSED: with the reason's status word; nothing is under way.
-7. An exception of the transport: torn. Touch again.
+7. Torn (an exception of the transport), and `paid` is not set. Touch again.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import apdu, commands, status
+from duotap import apdu, commands, messages, status
 from duotap.certificate import ROLE_STAND, key_id
 from duotap.errors import Refusal
+from duotap.payee import OFFERS_PER_ENTRY
 
 if TYPE_CHECKING:
     from typing import Any, Generator
@@ -49,9 +51,10 @@ class Tap:
         state = self.device.purse.state
         self.owed = [entry for entry in (state.last_closed, state.last_unpaid) if entry[0]]
         self.asked = 0  # offers made for the entered amount
+        self.paid: Outcome | None = None  # the entered amount is closed: never asked again
 
     def collect(self, amount: int) -> Generator[Any, Any, Outcome]:
-        """Ask the card that is here for `amount`; see the module's seven ways."""
+        """Ask the card that is here for `amount`; 0: only finish. See the module's seven ways."""
         try:
             return (yield from self._collect(amount))
         except Refusal as refusal:
@@ -63,6 +66,10 @@ class Tap:
         finished = yield from self._finish(fci)
         if finished is not None:
             return finished
+        if self.paid is not None:
+            return self.paid
+        if not amount:
+            return Outcome(NOT_ARMED, 0, 0, b"")
         if not fci.flags & commands.ARMED and self.device.own().role == ROLE_STAND:
             yield from self._put_certificate()
             fci = yield from self._select()
@@ -71,14 +78,19 @@ class Tap:
         payer = yield from self._certificate(fci.certificate_hash)
         if key_id(payer.public) != fci.device:
             raise Refusal(status.NOT_THIS_DEVICE, "certificate of another card")
-        offer = self.payee.ask(payer, fci.device, fci.payment_counter, amount)
-        offer_hash = self.device.purse.state.open_offer.hash
+        offer = self._ask(payer, fci, amount)
+        offer_hash = messages.decode(offer, messages.Offer).hash
         payment = yield from self._payment(offer, offer_hash)
-        closing = self.payee.take(payment)
-        self._owe(offer_hash, fci.device)
-        yield from self._put_closing(closing)
-        self._settled(offer_hash)
-        return Outcome(PAID, 0, amount, fci.device)
+        return (yield from self._close(payment, offer_hash, fci.device))
+
+    def _ask(self, payer: Any, fci: commands.Fci, amount: int) -> bytes:
+        """At most OFFERS_PER_ENTRY different offers for one entered amount."""
+        before = self.device.purse.state.next_offer
+        if self.asked >= OFFERS_PER_ENTRY and not self.payee.is_open(fci, amount):
+            raise Refusal(status.WRONG_STATE, "too many cards: enter the amount again")
+        offer = self.payee.ask(payer, fci.device, fci.payment_counter, amount)
+        self.asked += self.device.purse.state.next_offer - before
+        return offer
 
     def _select(self) -> Generator[Any, Any, commands.Fci]:
         raw = yield from apdu.exchange(commands.CLA_ISO, commands.SELECT, 0x04, 0x00, commands.AID)
@@ -93,8 +105,9 @@ class Tap:
         for offer_hash, payer in entries:
             if fci.device and fci.device != payer:
                 continue
-            opened = state.open_offer is not None and state.open_offer.hash == offer_hash
-            if opened and fci.device and fci.payment_counter == state.open_offer.payment_counter:
+            offer = state.open_offer
+            unpaid = fci.device and offer is not None and offer.hash == offer_hash
+            if unpaid and offer is not None and fci.payment_counter == offer.payment_counter:
                 continue  # the card has not paid it yet
             try:
                 raw = yield from _command(commands.GET_OPEN, offer_hash)
@@ -102,20 +115,25 @@ class Tap:
                 if refusal.sw != status.UNKNOWN_REFERENCE:
                     raise
                 continue
-            amount = state.open_offer.amount if opened else 0
-            return (yield from self._close(raw, offer_hash, payer, amount))
+            return (yield from self._close(raw, offer_hash, payer))
         return None
 
     def _close(
-        self, payment: bytes, offer_hash: bytes, payer: bytes, amount: int
+        self, payment: bytes, offer_hash: bytes, payer: bytes
     ) -> Generator[Any, Any, Outcome]:
+        """Decide a payment, commit, and hand the answer over."""
         if self.device.peers.by_id(payer) is None:
             yield from self._certificate(b"")
+        offer = self.device.purse.state.open_offer
         closing = self.payee.take(payment)
+        outcome = Outcome(FINISHED, 0, 0, payer)
+        if offer is not None and offer.hash == offer_hash:
+            outcome = Outcome(PAID, 0, offer.amount, payer)
+            self.paid = outcome
         self._owe(offer_hash, payer)
         yield from self._put_closing(closing)
         self._settled(offer_hash)
-        return Outcome(PAID if amount else FINISHED, 0, amount, payer)
+        return outcome
 
     def _owe(self, offer_hash: bytes, payer: bytes) -> None:
         """The answer is committed; until a card has it, the next touches look for it."""

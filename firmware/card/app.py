@@ -1,0 +1,202 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The card: a wearable hardware wallet with three buttons (pay, up/receive, ok).
+
+Normally it listens. "pay" arms it for 30 s up to a ceiling and each further press raises that;
+"up" begins to receive: enter an amount, then it polls for 30 s. It shows what the applet and the
+tap tell; it decides nothing about money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from duotap import amount, reasons, tap
+from duotap.consent import ARMED_MS
+from duotap.errors import Fault
+
+from card import screens
+from card.entry import AmountEntry
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from port.unit import Unit
+
+RECEIVE_MS = 30_000
+SHOW_MS = 4_000  # a result stays on the screen this long
+TURN_MS = 50  # how often screen and timers are looked at
+FEED_MS = 1_000
+
+HOME, ARMED, ENTRY, RECEIVE, RESULT = "home", "armed", "entry", "receive", "result"
+
+
+class Card:
+    """Screens and presses of a card; `unit` has everything else."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.display = unit.parts.display
+        self.mode = HOME
+        self.until = 0
+        self.entry: AmountEntry | None = None
+        self.tap: tap.Tap | None = None
+        self.shown: tuple[Any, ...] = ()
+        unit.radio.on_outcome = self.outcome
+        unit.radio.on_torn = self.torn
+
+    async def run(self) -> None:
+        """For ever."""
+        self.unit.start()
+        asyncio.create_task(self._presses())
+        while True:
+            self._tell()
+            self._expire()
+            self._draw()
+            self.unit.feed()
+            await self.unit.clock.sleep_ms(TURN_MS)
+
+    async def _presses(self) -> None:
+        while True:
+            button, held = await self.unit.parts.buttons.next()
+            self.press(button, held)
+
+    def press(self, button: str, held: bool) -> None:
+        """One press; "ok" held is the press for "sync"."""
+        if self.unit.device.certificate is None:
+            return
+        if self.mode == RESULT:
+            self._go(HOME)
+        if button == "ok" and held:
+            self.unit.press_sync()
+            self._result(screens.service, "sync: connect the cable")
+        elif self.mode == ENTRY:
+            self._enter(button)
+        elif button == "pay":
+            self._arm()
+        elif button == "up" and self.mode == HOME:
+            self.entry = AmountEntry()
+            self._go(ENTRY)
+        elif button == "ok":
+            self._stop()
+
+    def _arm(self) -> None:
+        limits = self.unit.device.effective
+        self._stop()
+        self.unit.device.consent.arm(limits.ceiling, limits.step)
+        self._go(ARMED, ARMED_MS)
+        self.unit.sound("press")
+
+    def _enter(self, button: str) -> None:
+        entry = self.entry
+        if entry is None or button == "pay":
+            self._go(HOME)
+        elif entry.press(button):
+            wanted = entry.amount()
+            if wanted:
+                self._receive(wanted)
+            else:
+                self._refused("amount must be above zero")
+
+    def _receive(self, wanted: int) -> None:
+        self.tap = tap.Tap(self.unit.payee)
+        self.wanted = wanted
+        self.unit.device.consent.disarm()
+        self.unit.poll(self._steps)
+        self._go(RECEIVE, RECEIVE_MS)
+
+    def _steps(self) -> Any:
+        return self.tap.collect(self.wanted) if self.tap is not None else iter(())
+
+    def _stop(self) -> None:
+        """Back to listening and, unless it is being armed further, to nothing agreed."""
+        self.unit.poll(None)
+        if self.mode == ARMED:
+            return
+        self._go(HOME)
+
+    def outcome(self, outcome: tap.Outcome) -> None:
+        """What a tap that this card led came to."""
+        if outcome.kind == tap.PAID:
+            self.unit.poll(None)
+            self.unit.sound("ok")
+            self._result(screens.done, "RECEIVED", "+" + amount.text(outcome.amount), "")
+        elif outcome.kind == tap.REFUSED:
+            self.unit.poll(None)
+            self._refused(reasons.text(outcome.sw))
+
+    def torn(self, fault: Fault) -> None:
+        """The radio failed in the middle of something."""
+        if self.mode == RECEIVE:
+            self.unit.sound("torn")
+
+    def _refused(self, reason: str) -> None:
+        self.unit.sound("refused")
+        self._result(screens.refused, reason)
+
+    def _tell(self) -> None:
+        """Show what the applet did while somebody else led."""
+        events = self.unit.applet.events
+        while events:
+            kind, sw, value, peer = events.pop(0)
+            if kind == "paid":
+                self.unit.sound("ok")
+                self._result(screens.done, "PAID", amount.text(value), self.unit.name_of(peer))
+            elif kind == "returned":
+                self._result(screens.done, "RETURNED", amount.text(value), "")
+            elif kind == "confirm":
+                self._result(screens.confirm, amount.text(value), self.unit.name_of(peer))
+            elif kind == "paying":
+                self._result(screens.again, amount.text(value))
+            else:
+                self._refused(reasons.text(sw))
+
+    def _result(self, screen: Any, *values: Any) -> None:
+        self.shown = (screen, values)
+        self._go(RESULT, ARMED_MS if screen is screens.confirm else SHOW_MS)
+
+    def _go(self, mode: str, for_ms: int = 0) -> None:
+        self.mode = mode
+        self.until = self.unit.deadline(for_ms) if for_ms else 0
+        self.drawn: tuple[Any, ...] = ()
+
+    def _expire(self) -> None:
+        if not self.until or not self.unit.passed(self.until) or self.unit.radio.in_session:
+            return
+        if self.mode in (ARMED, RESULT):
+            self.unit.device.consent.disarm()
+        self.unit.poll(None)
+        self._go(HOME)
+
+    def _draw(self) -> None:
+        """Draw when something changed; never in the middle of a tap, a screen takes 25 ms."""
+        if self.unit.radio.in_session:
+            return
+        want = self._picture()
+        if want != self.drawn:
+            self.drawn = want
+            want[0](self.display, *want[1])
+
+    def _picture(self) -> tuple[Any, ...]:
+        unit = self.unit
+        if unit.device.certificate is None:
+            return screens.service, ("new card: provision me",)
+        if unit.purse.journal.damaged:
+            return screens.service, ("damaged: have it replaced",)
+        state = unit.purse.state
+        if self.mode == ARMED:
+            left = unit.left_ms(self.until) // 1000
+            return screens.armed, (amount.text(unit.device.consent.ceiling), left)
+        if self.mode == ENTRY and self.entry is not None:
+            return screens.entry, (self.entry.text(), self.entry.cursor_column())
+        if self.mode == RECEIVE:
+            return screens.waiting, (amount.text(self.wanted),)
+        if self.mode == RESULT:
+            return self.shown
+        percent = unit.purse.full_percent()
+        return screens.home, (
+            amount.text(state.balance()),
+            len(state.open_payments),
+            percent,
+            unit.parts.battery.percent(),
+        )

@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a device does with its radio: listen for a payee, or poll for a payer.
+
+`Radio` owns the PN532. Who wants to program flash for another reason than a tap asks it to `hush`
+first, so that no frame of the chip can arrive meanwhile. A radio job can end in five ways: the tap
+has an outcome; nobody came; it was hushed; the card left (torn); the chip failed (set up again).
+It knows APDUs as bytes and no amount of money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from duotap.errors import Fault, Timeout
+
+from drivers.pn532 import Poller, Released
+
+if TYPE_CHECKING:
+    from typing import Any, Callable, Generator
+
+    from duotap.applet import Applet
+
+POLL_PAUSE_MS = 60  # field off between two looks, so that a card starts anew
+RECOVER_MS = 250  # between two attempts to set the chip up
+
+LISTEN, POLL = 0, 1
+
+
+async def serve(pn532: Any, applet: Applet) -> None:
+    """Answer one activation until the reader lets go; the chip is activated already."""
+    applet.begin()
+    try:
+        while True:
+            command = await pn532.get_apdu()
+            await pn532.put_apdu(applet.answer(command))
+            applet.work()
+    except Released:
+        pass
+    finally:
+        applet.leave()
+
+
+async def lead(poller: Poller, clock: Any, steps: Generator[Any, Any, Any]) -> Any:
+    """Carry a generator's commands to the selected card and return what it comes to."""
+    answer: bytes | None = None
+    try:
+        while True:
+            step = steps.send(answer)
+            answer = None
+            if isinstance(step, int):
+                await clock.sleep_ms(step)
+            else:
+                answer = await poller.transceive(step)
+    except StopIteration as stop:
+        return stop.value
+
+
+class Radio:
+    """One job at a time. `steps()` makes the generator of a tap, or is None while listening;
+    `idle()` is called between jobs with the radio quiet and says whether it did something."""
+
+    def __init__(self, pn532: Any, clock: Any, applet: Applet, idle: Callable[[], bool]) -> None:
+        self.pn532 = pn532
+        self.clock = clock
+        self.applet = applet
+        self.idle = idle
+        self.steps: Callable[[], Generator[Any, Any, Any]] | None = None
+        self.on_outcome: Callable[[Any], None] = lambda outcome: None
+        self.on_torn: Callable[[Fault], None] = lambda fault: None
+        self.in_session = False
+        self.ready = False
+        self._hushed = 0
+        self._active = False
+        self._job: Any = None
+
+    async def hush(self) -> None:
+        """Return when the radio is quiet and stays so until `resume`; a tap ends first."""
+        self._hushed += 1
+        self.interrupt()
+        await self.clock.poll(lambda: not self._active, None)
+
+    def resume(self) -> None:
+        """Undo one `hush`."""
+        self._hushed -= 1
+
+    def interrupt(self) -> None:
+        """Stop waiting for somebody; what is under way with a card goes on."""
+        if self._job is not None:
+            self._job.cancel()
+
+    async def run(self) -> None:
+        """For ever; ends by cancellation only."""
+        while True:
+            await self.clock.poll(lambda: not self._hushed, None)
+            if self.ready and self.idle():
+                await self.clock.sleep_ms(0)
+                continue
+            self._active = True
+            try:
+                await self._once()
+            except Fault as fault:
+                self.ready = False
+                self.on_torn(fault)
+            finally:
+                self.in_session = False
+                self._active = False
+
+    async def _once(self) -> None:
+        if not self.ready:
+            await self._set_up()
+        elif self.steps is not None:
+            await self._poll()
+        else:
+            await self._listen()
+
+    async def _set_up(self) -> None:
+        try:
+            await self.pn532.setup()
+            self.ready = True
+        except Fault:
+            await self.clock.sleep_ms(RECOVER_MS)
+
+    async def _listen(self) -> None:
+        self._job = asyncio.create_task(self.pn532.listen())
+        try:
+            await self._job
+        except asyncio.CancelledError:
+            return
+        finally:
+            self._job = None
+        self.in_session = True
+        await serve(self.pn532, self.applet)
+
+    async def _poll(self) -> None:
+        steps = self.steps
+        targets = await self.pn532.list_passive()
+        if steps is None or len(targets) != 1:
+            await self._away(len(targets))
+            return
+        self.in_session = True
+        poller = Poller(self.pn532, targets[0])
+        try:
+            outcome = await lead(poller, self.clock, steps())
+        except Fault as fault:
+            await self._let_go(poller)
+            self.on_torn(fault)
+            return
+        await self._let_go(poller)
+        self.in_session = False
+        self.on_outcome(outcome)
+
+    async def _let_go(self, poller: Poller) -> None:
+        try:
+            await poller.close()
+        except Fault:
+            self.ready = False
+
+    async def _away(self, cards: int) -> None:
+        if cards:
+            self.on_torn(Timeout("two cards: one at a time"))
+        await self.pn532.release()
+        await self.clock.sleep_ms(POLL_PAUSE_MS)

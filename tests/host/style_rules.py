@@ -188,7 +188,7 @@ def device_language(source: Source) -> Findings:
 def integer_width(source: Source) -> Findings:
     """Nothing that answers otherwise with 31-bit small integers or 32-bit pointers.
 
-    Viper integers have 64 bits on the PC and 32 on the boards, and nothing here sees them overflow.
+    Viper integers have 64 bits on the PC and 32 on the boards, and overflow unseen.
     """
     if not source.runs_on_device:
         return

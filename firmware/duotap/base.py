@@ -14,6 +14,7 @@ from duotap import cbor
 from duotap.errors import Malformed
 from duotap.fold import State, open_offer, open_payment
 
+SINCE_SYNC = 4  # of `used`: what a sync sets back; the others count since the last press
 PART_MAX = 3000  # with its record's framing a part stays below one sector
 UNPAID_PER_PART = 64  # 64 * (5 + 34) bytes stay below PART_MAX
 
@@ -45,7 +46,10 @@ def digest(part_hashes: list[bytes]) -> bytes:
 
 
 def load(part: bytes) -> State:
-    """The state that part 0 describes. Raises Malformed."""
+    """The state that part 0 describes; what is counted since the last sync begins anew.
+
+    Raises Malformed.
+    """
     fields = cbor.decode(part)
     if not isinstance(fields, list) or len(fields) != 7:
         raise Malformed("base")
@@ -65,5 +69,5 @@ def load(part: bytes) -> State:
         state.open_offer = open_offer(offer[0], offer[1])
     for _, raw, offer_raw in payments:
         state.open_payments.append(open_payment(raw, offer_raw))
-    state.used = used
+    state.used = [0] * SINCE_SYNC + used[SINCE_SYNC:]
     return state

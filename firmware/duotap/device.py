@@ -12,6 +12,7 @@ from duotap import certificate, messages, records, status
 from duotap.certificate import Trust
 from duotap.consent import Consent
 from duotap.errors import Refusal
+from duotap.fold import STATEMENTS
 from duotap.limits import Effective, policies_for
 
 if TYPE_CHECKING:
@@ -83,7 +84,7 @@ class Device:
             return
         raw, roots, keycerts = records.unpack(records.IDENTITY, state.identity)
         self.trust = Trust(roots, self.signer.verify)
-        for keycert in keycerts:
+        for keycert in keycerts + _stated_keys(state):
             self.trust.adopt(keycert)
         for public in self.trust.publics(certificate.USAGE_CERTIFICATES):
             self.signer.know(public)
@@ -133,6 +134,16 @@ class Device:
     def busy_ms(self) -> int:
         """How long one verification, one signature and their commit take on this board."""
         return int(self.signer.verify_ms + self.signer.sign_ms + 10)
+
+
+def _stated_keys(state: Any) -> list[bytes]:
+    """Working keys that statements of a root brought."""
+    kind = STATEMENTS.index(messages.KeyStatement)
+    return [
+        messages.decode(raw, messages.KeyStatement).message.keycert
+        for key, (_, raw) in state.statements.items()
+        if key[0] == kind
+    ]
 
 
 def _denied(state: Any) -> set[bytes]:

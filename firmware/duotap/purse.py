@@ -49,25 +49,40 @@ class Purse:
                 apply(kept, sequence, kind, bytes(body))
 
         self.journal.recover(see)
-        self.covered = 0
-        state = State()
-        if found[0]:
-            state = self._from_base(found[0])
+        self._fold(kept, found[0])
+
+    def cover(self, sequence: int) -> None:
+        """Fold anew from the checkpoint that record `sequence` holds: it was just journalled."""
+        self._fold(self.state, sequence)
+
+    def _fold(self, kept: State, checkpoint: int) -> None:
+        """`kept` has what stays over a prune; `checkpoint`: sequence of the last one, 0 none."""
+        self.covered, self.checkpoint = 0, (0, 0)
+        if checkpoint:
+            message = messages.decode(self.journal.read(checkpoint)[1], messages.Checkpoint).message
+            self.covered = message.covered
+            self.checkpoint = (message.number, checkpoint)
+        state = self.state_at(self.journal.next_sequence)
         state.identity, state.identity_at = kept.identity, kept.identity_at
         state.statements = kept.statements
         state.epoch = kept.epoch if kept.epoch else state.epoch
-        for sequence, kind, body in self.journal.walk(self.covered + 1):
-            if kind not in CARRIED_KINDS:
-                apply(state, sequence, kind, body)
         self.state = state
 
-    def _from_base(self, sequence: int) -> State:
-        _, body = self.journal.read(sequence)
-        message = messages.decode(body, messages.Checkpoint).message
-        for index, part in self.base_parts(message.number, sequence):
+    def state_at(self, sequence: int) -> State:
+        """What the records up to this one add up to, from the last base on; without identity and
+        statements."""
+        number, checkpoint = self.checkpoint
+        state = self._base(number, checkpoint) if checkpoint else State()
+        for at, kind, body in self.journal.walk(self.covered + 1):
+            if at > sequence:
+                break
+            if kind not in CARRIED_KINDS:
+                apply(state, at, kind, body)
+        return state
+
+    def _base(self, number: int, checkpoint: int) -> State:
+        for index, part in self.base_parts(number, checkpoint):
             if index == 0:
-                self.covered = message.covered
-                self.checkpoint = (message.number, sequence)
                 return base.load(part)
         raise Broken("checkpoint without its base")
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap import p256
+from duotap.errors import Broken
 
 if TYPE_CHECKING:
     from typing import Any
@@ -18,26 +19,23 @@ if TYPE_CHECKING:
 KNOWN_MAX = 1  # comb tables of issuer keys; each costs heap (p256.KnownKey)
 
 
-class SoftwareSigner:
-    """Signs with the secret integer of the key file; hedges with the entropy stream "sign"."""
+class KeylessSigner:
+    """Of a board before its key is born: it verifies and cannot sign."""
 
     class_name = "none"
 
-    def __init__(self, secret: int, entropy: Any, sign_ms: int, verify_ms: int) -> None:
-        self._secret = secret
-        self._entropy = entropy
-        self._public = p256.public_key(secret)
+    def __init__(self, sign_ms: int, verify_ms: int) -> None:
         self._known: dict[bytes, p256.KnownKey] = {}
         self.sign_ms = sign_ms
         self.verify_ms = verify_ms
 
     def public_key(self) -> bytes:
-        """SEC1 uncompressed, 65 bytes."""
-        return self._public
+        """SEC1 uncompressed, 65 bytes; b"" without a key."""
+        return b""
 
     def sign(self, digest: bytes) -> bytes:
-        """r||s, low-S, hedged (RFC 6979 §3.6)."""
-        return p256.sign(self._secret, digest, self._entropy.read("sign", 32))
+        """r||s, low-S."""
+        raise Broken("no key yet")
 
     def verify(self, public: bytes, digest: bytes, signature: bytes) -> None:
         """Raises Refusal(9A0D) unless the holder of `public` signed `digest`."""
@@ -50,3 +48,21 @@ class SoftwareSigner:
 
     def tick(self, record_hash: bytes) -> None:
         """Class none has no counter: an older image of the flash cannot be told."""
+
+
+class SoftwareSigner(KeylessSigner):
+    """Signs with the secret integer of the key file; hedges with the entropy stream "sign"."""
+
+    def __init__(self, secret: int, entropy: Any, sign_ms: int, verify_ms: int) -> None:
+        super().__init__(sign_ms, verify_ms)
+        self._secret = secret
+        self._entropy = entropy
+        self._public = p256.public_key(secret)
+
+    def public_key(self) -> bytes:
+        """SEC1 uncompressed, 65 bytes."""
+        return self._public
+
+    def sign(self, digest: bytes) -> bytes:
+        """r||s, low-S, hedged (RFC 6979 §3.6)."""
+        return p256.sign(self._secret, digest, self._entropy.read("sign", 32))

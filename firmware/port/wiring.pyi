@@ -2,11 +2,12 @@
 """The shapes of the pins, buses and flash that a board hands to drivers.
 
 For the type checker only: import these names under TYPE_CHECKING; a device has no such module.
-Knows no chip and no board. Signatures: MicroPython 1.26, modules `machine` and `os`
-(extended block protocol).
+Knows no chip and no board. Signatures: MicroPython 1.26, module `machine`.
 """
 
 from typing import Protocol
+
+from duotap.flash import BlockDevice as BlockDevice
 
 class Pin(Protocol):
     """One digital line; `value()` reads 0 or 1, `value(x)` drives it."""
@@ -54,13 +55,3 @@ class Watchdog(Protocol):
     """Resets the board unless fed in time."""
 
     def feed(self) -> None: ...
-
-class BlockDevice(Protocol):
-    """NOR flash in erase blocks: `writeblocks` with an offset programs (clears bits) only.
-
-    `ioctl(4, 0)` counts the blocks, `ioctl(5, 0)` gives their size, `ioctl(6, n)` erases one.
-    """
-
-    def readblocks(self, n: int, buf: bytearray | memoryview, off: int, /) -> None: ...
-    def writeblocks(self, n: int, buf: bytes | bytearray | memoryview, off: int, /) -> None: ...
-    def ioctl(self, op: int, arg: int, /) -> int | None: ...

@@ -60,6 +60,8 @@ NAMES_OF_OTHERS = {
     "set_meta_data": "PN532 manual, TgSetMetaData",
     "put_data": "ISO 7816-4, PUT DATA",
     "data_received": "asyncio.Protocol",
+    "process": "an operating system's process",
+    "ProcessDevice": "an operating system's process",
     "call_exception_handler": "asyncio.AbstractEventLoop",
     "default_exception_handler": "asyncio.AbstractEventLoop",
 }
@@ -70,9 +72,13 @@ TYPE_IGNORE = re.compile(r"#\s*type:\s*ignore(?P<code>\[[\w, -]+\])?(?P<reason>.
 
 
 def licence(source: Source) -> Findings:
-    """One SPDX line, first (second after #!); prose and data carry none."""
+    """One SPDX line, first (second after #!); prose, data and empty files carry none."""
     code = source.is_python or source.path.endswith((".sh", ".toml", "Makefile", ".ci/run"))
-    if code and "# SPDX-License-Identifier: Apache-2.0" not in source.text.splitlines()[:2]:
+    if (
+        source.text
+        and code
+        and "# SPDX-License-Identifier: Apache-2.0" not in source.text.splitlines()[:2]
+    ):
         yield 1, "no SPDX line"
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 RECEIVE_MS = 30_000
 SHOW_MS = 4_000  # a result stays on the screen this long
 TURN_MS = 50  # how often screen and timers are looked at
-FEED_MS = 1_000
 
 HOME, ARMED, ENTRY, RECEIVE, RESULT = "home", "armed", "entry", "receive", "result"
 
@@ -41,20 +40,25 @@ class Card:
         self.until = 0
         self.entry: AmountEntry | None = None
         self.tap: tap.Tap | None = None
-        self.shown: tuple[Any, ...] = ()
+        self.wanted = 0
+        self.shown: tuple[Any, ...] = (screens.service, ("",))
+        self.drawn: tuple[Any, ...] = ()
         unit.radio.on_outcome = self.outcome
         unit.radio.on_torn = self.torn
 
     async def run(self) -> None:
         """For ever."""
         self.unit.start()
-        asyncio.create_task(self._presses())
-        while True:
-            self._tell()
-            self._expire()
-            self._draw()
-            self.unit.feed()
-            await self.unit.clock.sleep_ms(TURN_MS)
+        presses = asyncio.create_task(self._presses())
+        try:
+            while True:
+                self._tell()
+                self._expire()
+                self._draw()
+                self.unit.feed()
+                await self.unit.clock.sleep_ms(TURN_MS)
+        finally:
+            presses.cancel()
 
     async def _presses(self) -> None:
         while True:
@@ -128,6 +132,8 @@ class Card:
     def torn(self, fault: Fault) -> None:
         """The radio failed in the middle of something."""
         if self.mode == RECEIVE:
+            if self.tap is not None and self.tap.paid is not None:
+                self.outcome(self.tap.paid)
             self.unit.sound("torn")
 
     def _refused(self, reason: str) -> None:
@@ -158,7 +164,6 @@ class Card:
     def _go(self, mode: str, for_ms: int = 0) -> None:
         self.mode = mode
         self.until = self.unit.deadline(for_ms) if for_ms else 0
-        self.drawn: tuple[Any, ...] = ()
 
     def _expire(self) -> None:
         if not self.until or not self.unit.passed(self.until) or self.unit.radio.in_session:

@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from drivers import icons
+from duotap import reasons
 
 if TYPE_CHECKING:
     from typing import Any
 
 WIDTH = 128
+LINE = 21  # characters of a row at scale 1
 
 
 def _frame(display: Any, title: str, foot: str) -> None:
@@ -52,7 +54,7 @@ def confirm(display: Any, amount: str, name: str) -> None:
     """An offer above the ceiling, with the certified name of who asks."""
     _frame(display, "CONFIRM?", "PAY = yes, OK = no")
     _large(display, amount)
-    display.centre(name[:21], 46)
+    display.centre(name[:LINE], 46)
     display.show()
 
 
@@ -75,7 +77,7 @@ def waiting(display: Any, amount: str) -> None:
 
 def done(display: Any, title: str, amount: str, name: str) -> None:
     """A payment made or received."""
-    _frame(display, title, name[:21])
+    _frame(display, title, name[:LINE])
     display.icon(icons.TICK, 118, 0)
     _large(display, amount)
     display.show()
@@ -93,7 +95,7 @@ def refused(display: Any, reason: str) -> None:
     """Why not; two rows of 21 characters."""
     _frame(display, "NOT PAID", "OK")
     display.icon(icons.CROSS, 118, 0)
-    for row, line in enumerate(_wrap(reason)[:3]):
+    for row, line in enumerate(reasons.lines(reason, LINE)[:3]):
         display.centre(line, 18 + row * 12)
     display.show()
 
@@ -101,17 +103,6 @@ def refused(display: Any, reason: str) -> None:
 def service(display: Any, text: str) -> None:
     """New, damaged, or syncing."""
     _frame(display, "duotap", "")
-    for row, line in enumerate(_wrap(text)[:3]):
+    for row, line in enumerate(reasons.lines(text, LINE)[:3]):
         display.centre(line, 20 + row * 12)
     display.show()
-
-
-def _wrap(text: str, width: int = 21) -> list[str]:
-    lines = [""]
-    for word in text.split(" "):
-        joined = (lines[-1] + " " + word) if lines[-1] else word
-        if len(joined) <= width:
-            lines[-1] = joined
-        else:
-            lines.append(word)
-    return lines

@@ -87,6 +87,7 @@ class State:
         # Since sync: payments, their sum, received from classes none and count, loaded; since the
         # last press: sum and number of payments made without one.
         self.used = [0, 0, 0, 0, 0, 0]
+        self.unsafe = 0  # taken to account after the record that the last checkpoint covers
         self.identity = b""  # body of the newest identity record
         self.identity_at = 0  # its sequence
         self.statements: dict[tuple[int, bytes], tuple[int, bytes]] = {}  # subject: sequence, raw
@@ -210,7 +211,8 @@ def _credit(state: State, sequence: int, body: bytes) -> None:
 
 
 def _account(state: State, sequence: int, body: bytes) -> None:
-    _received(state, records.ACCOUNT, body)
+    payment = _received(state, records.ACCOUNT, body)
+    state.unsafe += messages.total(payment.amounts)
 
 
 def _received(state: State, kind: int, body: bytes) -> Any:

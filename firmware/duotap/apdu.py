@@ -169,20 +169,23 @@ def exchange(
 
     Refusal with the other side's status word, Malformed for an answer without end.
     """
-    answer = Response(b"", status.OK)
+    reply = Response(b"", status.OK)
     for segment in segments(cla, ins, p1, p2, data, part):
-        if answer.data or answer.sw != status.OK:
-            raise Refusal(answer.sw, "a part of the command was refused")
-        answer = split((yield segment))
-    parts = [answer.data]
-    while answer.sw & 0xFF00 == status.MORE and len(parts) < PARTS_MAX:
-        more = answer.sw & 0xFF or ANSWER_PART_MAX
+        if reply.sw != status.OK:
+            raise Refusal(reply.sw, "a part of the command was refused")
+        if reply.data:
+            raise Malformed("a part of the command was answered")
+        reply = split((yield segment))
+    answer = bytearray(reply.data)
+    fetched = 0
+    while reply.sw & 0xFF00 == status.MORE:
+        more = reply.sw & 0xFF or ANSWER_PART_MAX
         get = Command(commands.CLA_ISO, commands.GET_RESPONSE, 0, 0, b"", more)
-        answer = split((yield build(get)))
-        parts.append(answer.data)
-    if answer.sw != status.OK:
-        raise Refusal(answer.sw, "refused by the other side")
-    whole = b"".join(parts)
-    if len(whole) > ANSWER_MAX:
-        raise Malformed("answer is too long")
-    return whole
+        reply = split((yield build(get)))
+        answer.extend(reply.data)
+        fetched += 1
+        if fetched > PARTS_MAX or len(answer) > ANSWER_MAX:
+            raise Malformed("answer without end")
+    if reply.sw != status.OK:
+        raise Refusal(reply.sw, "refused by the other side")
+    return bytes(answer)

@@ -25,6 +25,5 @@ def verify(public, digest, signature):
 
 
 def _signature(public, digest):
-    return (
-        sha256(b"r" + public + digest).digest() + bytes(1) + sha256(public + digest).digest()[1:]
-    )
+    r = sha256(b"r" + public + digest).digest()
+    return r + bytes(1) + sha256(b"s" + public + digest).digest()[1:]

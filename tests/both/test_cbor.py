@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Deterministic CBOR: the examples of RFC 8949 Appendix A that it knows, and all that it refuses."""
+"""Deterministic CBOR: the examples of RFC 8949 Appendix A that it has, and all it refuses."""
 
 from duotap import cbor
 from duotap.errors import Broken, Malformed

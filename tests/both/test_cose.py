@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""COSE_Sign1: RFC 9052's own example, what is signed and hashed, and each shape that is refused."""
+"""COSE_Sign1: RFC 9052's own example, what is signed and hashed, each shape that is refused."""
 
 from hashlib import sha256
 

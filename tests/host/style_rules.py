@@ -60,8 +60,6 @@ NAMES_OF_OTHERS = {
     "set_meta_data": "PN532 manual, TgSetMetaData",
     "put_data": "ISO 7816-4, PUT DATA",
     "data_received": "asyncio.Protocol",
-    "process": "an operating system's process",
-    "ProcessDevice": "an operating system's process",
     "call_exception_handler": "asyncio.AbstractEventLoop",
     "default_exception_handler": "asyncio.AbstractEventLoop",
 }

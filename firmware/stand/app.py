@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The stand: the merchant types an amount, the customer touches, both see and hear the result.
+
+While an amount is asked for it polls for cards; otherwise it listens. It shows what the tap tells
+and decides nothing about money.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from duotap import amount, reasons, tap
+from duotap.errors import Fault, Timeout
+
+from stand import screens
+from stand.entry import AmountEntry
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from port.unit import Unit
+
+ASK_MS = 60_000  # a customer looks for the card this long
+SHOW_MS = 4_000
+UNSURE_MS = 20_000  # a card that missed its receipt can come back for it
+TURN_MS = 50
+
+ENTRY, ASK, RESULT = "entry", "ask", "result"
+
+
+class Stand:
+    """Screens and keys of a stand; `unit` has everything else."""
+
+    def __init__(self, unit: Unit) -> None:
+        self.unit = unit
+        self.display = unit.parts.display
+        self.mode = ENTRY
+        self.until = 0
+        self.entry = AmountEntry()
+        self.tap: tap.Tap | None = None
+        self.wanted = 0
+        self.shown: tuple[Any, ...] = (screens.message, "", [])
+        self.drawn: tuple[Any, ...] = ()
+        unit.radio.on_outcome = self.outcome
+        unit.radio.on_torn = self.torn
+
+    async def run(self) -> None:
+        """For ever."""
+        self.unit.start()
+        presses = asyncio.create_task(self._presses())
+        try:
+            while True:
+                self._expire()
+                self._draw()
+                self.unit.feed()
+                await self.unit.clock.sleep_ms(TURN_MS)
+        finally:
+            presses.cancel()
+
+    async def _presses(self) -> None:
+        while True:
+            self.press(await self.unit.parts.keypad.next())
+
+    def press(self, key: str) -> None:
+        """One key: a digit, ".", "back", "cancel", "sync" or "ok"."""
+        if self.unit.device.certificate is None:
+            return
+        if self.mode == RESULT:
+            self._clear()
+        if key == "sync":
+            self.unit.press_sync()
+            self._show(screens.message, "SYNC", ["connect the cable"])
+        elif key == "cancel":
+            self._cancel()
+        elif self.mode == ENTRY and key == "ok":
+            self._ask(self.entry.amount())
+        elif self.mode == ENTRY:
+            self.entry.press(key)
+
+    def _ask(self, wanted: int) -> None:
+        if not wanted:
+            self._refused("amount must be above zero")
+            return
+        self.wanted = wanted
+        self.tap = tap.Tap(self.unit.payee)
+        self.unit.poll(self._steps)
+        self._show(screens.touch, amount.text(wanted), False)
+        self._go(ASK, ASK_MS)
+
+    def _steps(self) -> Any:
+        return self.tap.collect(self.wanted) if self.tap is not None else iter(())
+
+    def _cancel(self) -> None:
+        """The merchant gives up: the open offer is closed unpaid before the next one."""
+        self._clear()
+
+    def outcome(self, outcome: tap.Outcome) -> None:
+        """What a tap came to."""
+        text = amount.text(self.wanted)
+        if outcome.kind == tap.PAID:
+            self._paid(False)
+        elif outcome.kind == tap.CONFIRM:
+            self._ask_again(screens.confirm, text)
+        elif outcome.kind == tap.NOT_ARMED:
+            self._ask_again(screens.arm, text)
+        elif outcome.kind == tap.REFUSED:
+            self.unit.poll(None)
+            self._refused(reasons.text(outcome.sw))
+
+    def torn(self, fault: Fault) -> None:
+        """The card left too early, or the chip failed."""
+        if self.mode != ASK or self.tap is None:
+            return
+        if self.tap.paid is not None:
+            self._paid(True)
+        elif isinstance(fault, Timeout):
+            self._ask_again(screens.message, "NOT YET", [fault.reason])
+        else:
+            self.unit.sound("torn")
+            self._ask_again(screens.touch, amount.text(self.wanted), True)
+
+    def _paid(self, unsure: bool) -> None:
+        """Closed: sound and light at once. An unsure card may come back while it is shown."""
+        if not unsure:
+            self.unit.poll(None)
+        self.unit.sound("ok")
+        self._show(screens.paid, amount.text(self.wanted), unsure)
+        self._go(RESULT, UNSURE_MS if unsure else SHOW_MS)
+
+    def _refused(self, reason: str) -> None:
+        self.unit.sound("refused")
+        self._show(screens.message, "NOT PAID", reasons.lines(reason, screens.LINE))
+        self._go(RESULT, SHOW_MS)
+
+    def _ask_again(self, screen: Any, *values: Any) -> None:
+        self._show(screen, *values)
+        self._go(ASK, ASK_MS)
+
+    def _clear(self) -> None:
+        self.unit.poll(None)
+        self.entry = AmountEntry()
+        self._go(ENTRY)
+
+    def _show(self, screen: Any, *values: Any) -> None:
+        self.shown = (screen,) + values
+        self._go(RESULT, SHOW_MS)
+
+    def _go(self, mode: str, for_ms: int = 0) -> None:
+        self.mode = mode
+        self.until = self.unit.deadline(for_ms) if for_ms else 0
+
+    def _expire(self) -> None:
+        if self.mode == ENTRY or self.unit.radio.in_session or not self.unit.passed(self.until):
+            return
+        self._clear()
+
+    def _draw(self) -> None:
+        """Draw when something changed; never in the middle of a tap, a screen takes 25 ms."""
+        if self.unit.radio.in_session:
+            return
+        want = self._picture()
+        if want != self.drawn:
+            self.drawn = want
+            want[0](self.display, *want[1:])
+
+    def _picture(self) -> tuple[Any, ...]:
+        unit = self.unit
+        if unit.device.certificate is None:
+            return screens.message, "duotap", ["new stand:", "provision me"]
+        if unit.purse.journal.damaged:
+            return screens.message, "DAMAGED", ["have it replaced"]
+        if self.mode != ENTRY:
+            return self.shown
+        unsafe = unit.unsafe()
+        return (
+            screens.entry,
+            unit.device.certificate.name_en,
+            self.entry.text(),
+            amount.text(unsafe) if unsafe else "",
+            unit.purse.full_percent(),
+        )

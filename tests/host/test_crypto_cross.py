@@ -31,7 +31,6 @@ from duotap_host.cipher import Aes
 from upy.interpreter import FIRMWARE, MICROPYTHON, run
 
 ROUNDS = int(os.environ.get("DUOTAP_CROSS", "300"))
-SCRIPT = Path(p256_lines.__file__)
 SHA256 = ec.ECDSA(Prehashed(hashes.SHA256()))
 SHA256_RFC_6979 = ec.ECDSA(Prehashed(hashes.SHA256()), deterministic_signing=True)
 
@@ -98,7 +97,7 @@ def test_core_on_micropython_answers_like_openssl(dice: random.Random, tmp_path:
     asked = questions(dice, ROUNDS)
     path = tmp_path / "questions"
     path.write_text("".join(f"{question}\n" for question, _ in asked), encoding="utf-8")
-    done = run(str(SCRIPT), str(path), str(FIRMWARE), str(FIRMWARE / "shims"))
+    done = run(p256_lines.__file__, str(path), str(FIRMWARE), str(FIRMWARE / "shims"))
     assert done.returncode == 0, done.stdout
     for (question, expected), answer in zip(asked, done.stdout.splitlines(), strict=True):
         assert answer == expected, question

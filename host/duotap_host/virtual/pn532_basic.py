@@ -6,7 +6,7 @@ UM0701-02 §7.2. What each radio half keeps is its own; `GetGeneralStatus` asks 
 
 from __future__ import annotations
 
-from duotap_host.virtual.pn532_command import OK, Command, Handler
+from duotap_host.virtual.pn532_command import OK, Command, Entry
 
 FIRMWARE_VERSION = bytes.fromhex("32010607")  # IC PN532, version 1.6, all three card families
 
@@ -99,14 +99,14 @@ def _power_down(command: Command) -> None:
     command.respond(bytes([OK]), lambda: chip.power_down(woken_by_host=by_host))
 
 
-HANDLERS = {
-    0x00: Handler(_diagnose, 1, DIAGNOSE_MAX),
-    0x02: Handler(_get_firmware_version, 0, 0),
-    0x04: Handler(_get_general_status, 0, 0),
-    0x06: Handler(_read_register, 2, 262),
-    0x08: Handler(_write_register, 3, 262),
-    0x10: Handler(_set_serial_baud_rate, 1, 1),
-    0x12: Handler(_set_parameters, 1, 1),
-    0x14: Handler(_sam_configuration, 1, 3),
-    0x16: Handler(_power_down, 1, 2),
+COMMANDS = {
+    0x00: Entry(_diagnose, 1, DIAGNOSE_MAX),
+    0x02: Entry(_get_firmware_version, 0, 0),
+    0x04: Entry(_get_general_status, 0, 0),
+    0x06: Entry(_read_register, 2, 262),
+    0x08: Entry(_write_register, 3, 262),
+    0x10: Entry(_set_serial_baud_rate, 1, 1),
+    0x12: Entry(_set_parameters, 1, 1),
+    0x14: Entry(_sam_configuration, 1, 3),
+    0x16: Entry(_power_down, 1, 2),
 }

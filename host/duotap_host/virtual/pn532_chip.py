@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from duotap_host.virtual import pn532_basic, pn532_initiator, pn532_target
 from duotap_host.virtual.field import Card, Field
-from duotap_host.virtual.pn532_command import Command, Handler
+from duotap_host.virtual.pn532_command import Command, Entry
 from duotap_host.virtual.pn532_frame import (
     ACK,
     CHIP_TO_HOST,
@@ -28,17 +28,17 @@ from duotap_host.virtual.pn532_frame import (
 from duotap_host.virtual.timeline import Timeline
 
 ACK_US = 200
-EXECUTE_US = 500  # from the last byte of a command to its effect
-REPLY_US = 500  # from a result to the first byte of the response
+EXECUTE_US = 1_000  # from the last byte of a command to its effect
+REPLY_US = 750  # from a result to the first byte of the response
 STARTUP_US = 2_000  # "up to 2 ms" from the waking edge until bytes are understood
 POWER_DOWN_US = 1_000
 WAKING_EDGES = 5  # rising edges on the receive line
 RESET_BAUDRATE = 115200
 
-HANDLERS: dict[int, Handler] = {
-    **pn532_basic.HANDLERS,
-    **pn532_initiator.HANDLERS,
-    **pn532_target.HANDLERS,
+COMMANDS: dict[int, Entry] = {
+    **pn532_basic.COMMANDS,
+    **pn532_initiator.COMMANDS,
+    **pn532_target.COMMANDS,
 }
 
 
@@ -184,11 +184,11 @@ class VirtualPn532:
 
     def _execute(self, command: Command) -> None:
         if command.alive:
-            handler = HANDLERS.get(command.code)
-            if handler is None or not handler.least <= len(command.params) <= handler.most:
+            entry = COMMANDS.get(command.code)
+            if entry is None or not entry.least <= len(command.params) <= entry.most:
                 self.refuse(command)
             else:
-                handler.run(command)
+                entry.run(command)
 
     def respond(self, command: Command, body: bytes, then: Callable[[], None]) -> None:
         """Send the response of `command`, then do `then`."""

@@ -57,7 +57,7 @@ class Command:
             self.on_abort()
 
 
-class Handler(NamedTuple):
+class Entry(NamedTuple):
     """What runs a command, and how many parameter bytes it takes."""
 
     run: Callable[[Command], None]

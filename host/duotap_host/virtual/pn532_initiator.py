@@ -24,7 +24,7 @@ from duotap_host.virtual.pn532_command import (
     PARAMETER,
     TIMEOUT,
     Command,
-    Handler,
+    Entry,
 )
 from duotap_host.virtual.pn532_search import FOR_EVER, JEWEL, Remote, Search
 
@@ -271,12 +271,12 @@ def _nobody(_status: int, _answer: bytes) -> None:
     """Nobody waits for this answer."""
 
 
-HANDLERS = {
-    0x32: Handler(lambda command: command.chip.initiator.configure(command), 2, 12),
-    0x40: Handler(lambda command: command.chip.initiator.exchange(command), 1, EXCHANGE_MAX + 1),
-    0x42: Handler(lambda command: command.chip.initiator.communicate_thru(command), 1, 263),
-    0x44: Handler(lambda command: command.chip.initiator.deselect(command), 1, 1),
-    0x4A: Handler(lambda command: command.chip.initiator.list_passive(command), 2, 20),
-    0x52: Handler(lambda command: command.chip.initiator.release(command), 1, 1),
-    0x54: Handler(lambda command: command.chip.initiator.select(command), 1, 1),
+COMMANDS = {
+    0x32: Entry(lambda command: command.chip.initiator.configure(command), 2, 12),
+    0x40: Entry(lambda command: command.chip.initiator.exchange(command), 1, EXCHANGE_MAX + 1),
+    0x42: Entry(lambda command: command.chip.initiator.communicate_thru(command), 1, 263),
+    0x44: Entry(lambda command: command.chip.initiator.deselect(command), 1, 1),
+    0x4A: Entry(lambda command: command.chip.initiator.list_passive(command), 2, 20),
+    0x52: Entry(lambda command: command.chip.initiator.release(command), 1, 1),
+    0x54: Entry(lambda command: command.chip.initiator.select(command), 1, 1),
 }

@@ -19,7 +19,7 @@ from duotap_host.virtual.pn532_command import (
     RELEASED,
     WRONG_STATE,
     Command,
-    Handler,
+    Entry,
 )
 
 if TYPE_CHECKING:
@@ -223,14 +223,14 @@ class Target:
         command.respond(bytes([STATUS_BYTES.get(self._state, 0x00), 0x00]))
 
 
-HANDLERS = {
-    0x86: Handler(lambda command: command.chip.target.get_data(command), 0, 0),
-    0x88: Handler(lambda command: command.chip.target.get_data(command), 0, 0),
-    0x8A: Handler(lambda command: command.chip.target.target_status(command), 0, 0),
-    TG_INIT_AS_TARGET: Handler(
+COMMANDS = {
+    0x86: Entry(lambda command: command.chip.target.get_data(command), 0, 0),
+    0x88: Entry(lambda command: command.chip.target.get_data(command), 0, 0),
+    0x8A: Entry(lambda command: command.chip.target.target_status(command), 0, 0),
+    TG_INIT_AS_TARGET: Entry(
         lambda command: command.chip.target.arm(command), PARAMS_LEAST, PARAMS_LEAST + 47 + 48
     ),
-    0x8E: Handler(lambda command: command.chip.target.set_data(command, False), 0, DATA_MAX),
-    0x90: Handler(lambda command: command.chip.target.set_data(command, False), 0, DATA_MAX),
-    0x94: Handler(lambda command: command.chip.target.set_data(command, True), 0, DATA_MAX),
+    0x8E: Entry(lambda command: command.chip.target.set_data(command, False), 0, DATA_MAX),
+    0x90: Entry(lambda command: command.chip.target.set_data(command, False), 0, DATA_MAX),
+    0x94: Entry(lambda command: command.chip.target.set_data(command, True), 0, DATA_MAX),
 }

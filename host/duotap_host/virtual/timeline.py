@@ -37,6 +37,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         self._stopping = False
         self._closed = False
         self._failure: BaseException | None = None
+        self._task_factory: Any = _plain_task
 
     # Scheduling
 
@@ -95,7 +96,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
     ) -> asyncio.Task[Any]:
-        return asyncio.Task(coro, loop=self, name=name, context=context)
+        return self._task_factory(self, coro, name=name, context=context)
+
+    def set_task_factory(self, factory: Any) -> None:
+        """`factory(loop, coro, name=, context=)` makes each task from now on; None: a plain one."""
+        self._task_factory = factory or _plain_task
 
     # Running
 
@@ -189,6 +194,10 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
         """Nothing: cancelled timers are dropped when they reach the head of the queue."""
+
+
+def _plain_task(loop: VirtualLoop, coro: Any, **settings: Any) -> asyncio.Task[Any]:
+    return asyncio.Task(coro, loop=loop, **settings)
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The PN532's bus HSU: bytes over a UART, and the pulses that wake the chip.
+
+Knows no frame beyond where its bytes go. Another bus has the same six methods. UM0701-02 §6.2.4
+and §7.2.11: the fifth rising edge wakes, then bytes are lost for up to 2 ms.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from port.clock import Clock
+    from port.wiring import Uart
+
+    from drivers.pn532_frame import FrameReader
+
+RESET_BAUDRATE = 115200
+BITS_PER_BYTE = 10
+WAKING = b"\x55\x55"  # five rising edges each; a frame parser eats them
+WAKE_MS = 4  # 2 ms of start-up, and what a sleep of whole ticks may fall short of
+SEND_STEP_MS = 1
+
+
+class Hsu:
+    """Owns the UART; `baudrate` is what that was opened with."""
+
+    def __init__(self, uart: Uart, clock: Clock, baudrate: int = RESET_BAUDRATE) -> None:
+        self.uart = uart
+        self.clock = clock
+        self.baudrate = baudrate
+        self._need = 0
+        self._is_enough = self._enough
+
+    def duration_ms(self, count: int) -> int:
+        """Time of `count` bytes on the wire, rounded up."""
+        return count * BITS_PER_BYTE * 1000 // self.baudrate + 1
+
+    async def wake(self) -> None:
+        self.uart.write(WAKING)
+        await self.clock.sleep_ms(WAKE_MS + self.duration_ms(len(WAKING)))
+
+    async def send(self, view: memoryview | bytes) -> None:
+        """Hand all of `view` to the UART, waiting where its transmit ring is full."""
+        sent = self.uart.write(view) or 0
+        while sent < len(view):
+            await self.clock.sleep_ms(SEND_STEP_MS)
+            sent += self.uart.write(view[sent:]) or 0
+
+    async def receive(
+        self, reader: FrameReader, need: int, timeout_ms: int | None, step_ms: int
+    ) -> None:
+        """Wait until `need` bytes are there, then give `reader` all there are.
+
+        Raises Timeout; what is there then stays there.
+        """
+        self._need = need
+        await self.clock.poll(self._is_enough, timeout_ms, step_ms)
+        count = self.uart.any()
+        reader.took(self.uart.readinto(reader.room(count)) or 0)
+
+    def flush(self) -> None:
+        """Drop what has come unasked."""
+        count = self.uart.any()
+        while count:
+            self.uart.read(min(count, 32))
+            count = self.uart.any()
+
+    def set_baudrate(self, baudrate: int) -> None:
+        self.uart.init(baudrate=baudrate)
+        self.baudrate = baudrate
+
+    def _enough(self) -> bool:
+        return self.uart.any() >= self._need

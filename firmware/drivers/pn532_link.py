@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One PN532 command after another: ACK, repeats, response, abort.
+
+Knows no command's meaning and no bus. A command can end in five ways:
+1. its response comes;
+2. the chip answers with the error frame (SyntaxFault);
+3. no ACK, however often it is sent (Timeout): the chip is asleep, reset or not there;
+4. no good response in the time allowed: aborted (Timeout);
+5. the task is cancelled: aborted. An answer that is already on its way is read and dropped.
+UM0701-02 §6.2.1 (ACK within 15 ms; an ACK of the host aborts; NACK asks for the response again).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from duotap.errors import Fault, Timeout
+
+from drivers.pn532_frame import (
+    ACK,
+    ACK_FRAME,
+    BAD,
+    ERROR,
+    FRAME,
+    FRAME_MAX,
+    MORE,
+    NACK_FRAME,
+    FrameReader,
+    encode,
+)
+from drivers.pn532_status import SyntaxFault
+
+if TYPE_CHECKING:
+    from port.clock import Clock
+
+    from drivers.pn532_hsu import Hsu
+
+ACK_MS = 15  # the manual's; our own sending time is added
+SENDS_MAX = 3
+NACKS_MAX = 3
+GAP_MS = 10  # a frame whose bytes stay away for longer, and their time on the wire, is broken
+LATE_MS = 8  # until the answer that crossed an abort has begun; a chip takes 1 ms
+LATE_FRAMES_MAX = 4  # an ACK and a response; a line that babbles on does not hold us up
+STEP_MS = 1
+ACK_BYTES = 6
+
+
+class Link:
+    """`quiet` is true while no byte of the chip can arrive."""
+
+    def __init__(self, bus: Hsu, clock: Clock) -> None:
+        self.bus = bus
+        self.quiet = True
+        self.late_code = 0  # the response that crossed the last abort; 0 is none
+        self._clock = clock
+        self._frame = bytearray(FRAME_MAX)
+        self._view = memoryview(self._frame)
+        self._reader = FrameReader()
+        self._lock = asyncio.Lock()
+        self._asleep = True
+        self._astray = False
+
+    async def command(
+        self,
+        head: bytes,
+        tail: bytes | memoryview = b"",
+        timeout_ms: int | None = 100,
+        step_ms: int = STEP_MS,
+    ) -> memoryview:
+        """Run the command `head[0]`; returns its response without TFI and code.
+
+        The view stands until the next command. `timeout_ms` counts from the ACK.
+        """
+        async with self._lock:
+            if self._astray:
+                await self._abort()
+            self.quiet = False
+            self._astray = True
+            try:
+                await self._send(head, tail)
+                kind = await self._response(head[0] + 1, timeout_ms, step_ms)
+            except (asyncio.CancelledError, Fault):
+                await self._abort()
+                raise
+            self._settled()
+            if kind == ERROR:
+                raise SyntaxFault(0, "the PN532 does not know this command so")
+            return self._reader.body()[2:]
+
+    async def recover(self) -> None:
+        """Whatever the chip is at, end it: awake, idle, nothing in the buffers."""
+        async with self._lock:
+            await self._abort()
+
+    async def confirm(self) -> None:
+        """The ACK of the host that some commands wait for."""
+        await self.bus.send(ACK_FRAME)
+        await self._clock.sleep_ms(self.bus.duration_ms(ACK_BYTES) + 1)
+
+    def _settled(self) -> None:
+        self._astray = False
+        self.quiet = True
+
+    async def _send(self, head: bytes, tail: bytes | memoryview) -> None:
+        count = encode(self._frame, head, tail)
+        self.bus.flush()
+        self._reader.clear()
+        for attempt in range(SENDS_MAX):
+            if self._asleep or attempt:
+                await self.bus.wake()
+            await self.bus.send(self._view[:count])
+            if await self._acknowledged(ACK_MS + self.bus.duration_ms(count + ACK_BYTES)):
+                self._asleep = False
+                return
+        self._asleep = True
+        raise Timeout("the PN532 gives no ACK")
+
+    async def _acknowledged(self, timeout_ms: int) -> bool:
+        """Whether the ACK comes; an older frame before it is dropped."""
+        began = self._clock.ticks_ms()
+        left_ms = timeout_ms
+        while left_ms > 0:
+            try:
+                if await self._next(left_ms, STEP_MS) == ACK:
+                    return True
+            except Timeout:
+                return False
+            left_ms = timeout_ms - self._clock.diff(self._clock.ticks_ms(), began)
+        return False
+
+    async def _response(self, code: int, timeout_ms: int | None, step_ms: int) -> int:
+        """FRAME or ERROR; what is neither the response nor readable is asked for again."""
+        nacks = 0
+        began = self._clock.ticks_ms()
+        left_ms = timeout_ms
+        while left_ms is None or left_ms > 0:
+            kind = await self._next(left_ms, step_ms)
+            if kind == ERROR or (kind == FRAME and self._reader.body()[1] == code):
+                return kind
+            if kind == BAD:
+                nacks += 1
+                if nacks > NACKS_MAX:
+                    raise Timeout("the PN532 sends no readable frame")
+                self.bus.flush()
+                await self.bus.send(NACK_FRAME)
+            if timeout_ms is not None:
+                left_ms = timeout_ms - self._clock.diff(self._clock.ticks_ms(), began)
+        raise Timeout("the PN532 gives no response")
+
+    async def _next(self, timeout_ms: int | None, step_ms: int) -> int:
+        """The next frame of any kind, or BAD when one has stopped half-way."""
+        reader = self._reader
+        kind = reader.scan()
+        while kind == MORE:
+            begun = reader.begun()
+            try:
+                if begun:
+                    gap_ms = GAP_MS + self.bus.duration_ms(reader.need)
+                    await self.bus.receive(reader, reader.need, gap_ms, STEP_MS)
+                else:
+                    await self.bus.receive(reader, 1, timeout_ms, step_ms)
+                kind = reader.scan()
+            except Timeout:
+                if not begun:
+                    raise
+                reader.clear()
+                return BAD
+        return kind
+
+    async def _abort(self) -> None:
+        """Wake it, send ACK, and read what had already been sent."""
+        self.quiet = False
+        self._astray = True
+        self.late_code = 0
+        self._reader.clear()
+        await self.bus.wake()
+        await self.bus.send(ACK_FRAME)
+        try:
+            for _ in range(LATE_FRAMES_MAX):
+                if await self._next(LATE_MS, STEP_MS) == FRAME:
+                    self.late_code = self._reader.body()[1]
+        except Timeout:
+            pass
+        self._asleep = True
+        self._settled()

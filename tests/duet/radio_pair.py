@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two boards with a PN532 each in one field: shipped driver, virtual chip, virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, TypeVar
+
+from drivers.pn532 import Hsu, Listener, Pn532, Poller
+
+from duotap_host.virtual import timeline
+from duotap_host.virtual.clock import VirtualClock
+from duotap_host.virtual.field import Field
+from duotap_host.virtual.mishaps import Rule
+from duotap_host.virtual.pn532_chip import VirtualPn532
+from duotap_host.virtual.timeline import Timeline
+from duotap_host.virtual.uart import UartLine
+
+T = TypeVar("T")
+
+
+class Side:
+    """A board: clock, UART, chip and driver."""
+
+    def __init__(self, field: Field, time: Timeline, name: str, seed: int = 0) -> None:
+        uid = random.Random(f"{name} {seed}")
+        self.name = name
+        self.clock = VirtualClock(time, start_us=(1 << 30) - 300_000)  # ticks wrap on the way
+        self.chip = VirtualPn532(time, field, name, seed=seed)
+        self.line = UartLine(time, self.clock)
+        self.line.far.on_receive(self.chip.feed)
+        self.chip.on_output(self.line.far.send)
+        self.chip.on_baudrate(self.line.far.set_baudrate)
+        self.pn532 = Pn532(Hsu(self.line.device, self.clock), self.clock, lambda: uid.randbytes(3))
+        self.listener = Listener(self.pn532)
+
+
+class Radio:
+    """One field with any number of sides; the first is the poller of most tests."""
+
+    def __init__(self, rules: Sequence[Rule] = (), seed: int = 0) -> None:
+        self.time = Timeline(asyncio.get_running_loop())
+        self.field = Field(self.time, rules)
+        self.seed = seed
+        self.tasks: list[asyncio.Task[Any]] = []
+
+    def side(self, name: str) -> Side:
+        side = Side(self.field, self.time, name, self.seed)
+        self.field.enter(side.chip)
+        return side
+
+    def card(self, side: Side, answer: Callable[[bytes], Any]) -> None:
+        """Let `side` be set up and listen from now on, one session after another."""
+        self.tasks.append(asyncio.create_task(_listen(side, answer), name=side.name))
+
+    async def select(self, side: Side, within_ms: int = 3000) -> Poller:
+        """Look for one card as a stand does, with the field off between two looks."""
+        for _ in range(within_ms // 50):
+            targets = await side.pn532.list_passive()
+            if len(targets) == 1:
+                return Poller(side.pn532, targets[0])
+            await side.pn532.release()
+            await side.clock.sleep_ms(20)
+        raise AssertionError("no card came")
+
+    def blocks(self, *kinds: str) -> list[str]:
+        """The log as lines `> kind hex fate`, of these kinds or all."""
+        return [
+            f"{'>' if passage.downlink else '<'} {passage.kind} {passage.frame.hex()}"
+            + ("" if passage.fate == "passed" else f" {passage.fate}")
+            for passage in self.field.log
+            if not kinds or passage.kind in kinds
+        ]
+
+    def close(self) -> None:
+        for task in self.tasks:
+            if task.done() and not task.cancelled():
+                task.result()
+            task.cancel()
+
+
+async def _listen(side: Side, answer: Callable[[bytes], Any]) -> None:
+    await side.pn532.setup()
+    while True:
+        await side.listener.session(answer)
+
+
+def play(
+    story: Callable[[Radio], Coroutine[Any, Any, T]], rules: Sequence[Rule] = (), seed: int = 0
+) -> T:
+    """Run `story(radio)` on virtual time; a card task that failed fails the story."""
+
+    async def main() -> T:
+        radio = Radio(rules, seed)
+        try:
+            return await story(radio)
+        finally:
+            radio.close()
+
+    return timeline.run(main())

@@ -39,8 +39,9 @@ else:
 HEADER_BYTES = 4
 COMMAND_PART_MAX = 255  # Lc is one byte
 ANSWER_PART_MAX = 256  # Le is one byte, 00 stands for 256
-COMMAND_MAX = 4096  # of a chained command: a statement or a part of a base with room to spare
-ANSWER_MAX = 4096
+# Of a chained command: what it brings, and a carried copy of it, fits the record of one sector.
+COMMAND_MAX = 3900
+ANSWER_MAX = 4096  # a sealed chunk that holds the longest record
 PARTS_MAX = 128  # of an answer in 32-byte parts; ends a card that never comes to an end
 
 

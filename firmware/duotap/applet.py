@@ -58,7 +58,7 @@ class Applet:
 
     def _serve(self, command: Any) -> bytes:
         if command.cla == commands.CLA_ISO and command.ins == commands.SELECT:
-            return self._select(command)
+            return self.select(command)
         if command.cla != commands.CLA:
             raise Refusal(status.UNKNOWN_CLA, "unknown class")
         serve = SERVE.get(command.ins)
@@ -68,7 +68,8 @@ class Applet:
             raise Refusal(status.WRONG_P1P2, "wrong P1 P2")
         return serve(self, command.data)
 
-    def _select(self, command: Any) -> bytes:
+    def select(self, command: Any) -> bytes:
+        """The FCI; unarmed it says no more than that a card is here."""
         self.selected = command.data == commands.AID and command.p1 == 0x04
         if not self.selected:
             raise Refusal(status.NOT_FOUND, "not this application")

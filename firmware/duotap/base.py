@@ -29,7 +29,7 @@ def parts(state: State, unpaid: list[tuple[int, bytes]]) -> list[bytes]:
             state.numbers(),
             state.epoch,
             [offer.sequence, offer.raw] if offer else None,
-            [[p.offer_hash, p.raw, p.offer_raw] for p in state.open_payments],
+            [payment.raw for payment in state.open_payments],
             state.used,
         ]
     )
@@ -67,7 +67,7 @@ def load(part: bytes) -> State:
     state.epoch = epoch
     if offer is not None:
         state.open_offer = open_offer(offer[0], offer[1])
-    for _, raw, offer_raw in payments:
-        state.open_payments.append(open_payment(raw, offer_raw))
+    for raw in payments:
+        state.open_payments.append(open_payment(raw))
     state.used = [0] * SINCE_SYNC + used[SINCE_SYNC:]
     return state

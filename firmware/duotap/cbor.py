@@ -18,7 +18,7 @@ UINT, NEGATIVE, BYTES, TEXT, ARRAY, MAP = range(6)
 SIMPLE = 7
 FALSE, TRUE, NULL = 0xF4, 0xF5, 0xF6
 
-BYTES_MAX = 4096  # one chained command (PROTOCOL.md §4); nothing longer enters a device
+BYTES_MAX = 4096  # one record of a whole sector; no longer CBOR is in a device (PROTOCOL.md §4)
 ITEMS_MAX = 512  # a base part has about 200; bounds the heap that 4 KiB of empty arrays would take
 DEPTH_MAX = 8  # a certificate has 3; bounds the recursion on a device's stack
 INT_LIMIT = 1 << 63

@@ -35,7 +35,7 @@ USAGE_ENCRYPTION = 5
 USAGE_FACTORY = 6
 
 HASH_BYTES = 16
-KEYS_MAX = 16  # six usages, each with its present and next key, and four more factories
+KEYS_MAX = 12  # six usages, each with its present and next key; all fit one INSTALL
 
 # Claims: cti and cnf (IANA), and one of private use for everything of our own.
 CTI, CNF, OWN = 7, 8, -65537

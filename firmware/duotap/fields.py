@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import status
+from duotap import cbor, status
 from duotap.errors import Broken, Malformed, Refusal
 
 if TYPE_CHECKING:
@@ -185,3 +185,11 @@ def unpack(row: str, found: dict[Any, Any]) -> list[Any]:
     if taken != len(found):
         raise Malformed("a key is not known")
     return values
+
+
+def byte_strings(raw: bytes, count: int) -> list[bytes]:
+    """The items of a CBOR array of so many byte strings. Malformed for anything else."""
+    found = cbor.decode(raw)
+    if type(found) is not list or len(found) != count:
+        raise Malformed("not an array of this length")
+    return [from_wire("bytes", item) for item in found]

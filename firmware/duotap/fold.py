@@ -36,7 +36,7 @@ OpenOffer = namedtuple(
 )
 OpenPayment = namedtuple(
     "OpenPayment",
-    ("offer_hash", "payment_hash", "payee", "counter", "amounts", "raw", "offer_raw"),
+    ("offer_hash", "payment_hash", "payee", "counter", "amounts", "raw"),
 )
 
 
@@ -55,7 +55,7 @@ def open_offer(sequence: int, raw: bytes) -> OpenOffer:
     )
 
 
-def open_payment(raw: bytes, offer_raw: bytes) -> OpenPayment:
+def open_payment(raw: bytes) -> OpenPayment:
     """A payment's message as the purse keeps it while it is open. Raises Malformed."""
     signed = messages.decode(raw, messages.Payment)
     payment = signed.message
@@ -66,7 +66,6 @@ def open_payment(raw: bytes, offer_raw: bytes) -> OpenPayment:
         payment.payment_counter,
         payment.amounts,
         signed.raw,
-        bytes(offer_raw),
     )
 
 
@@ -182,8 +181,8 @@ def _offer(state: State, sequence: int, body: bytes) -> None:
 
 
 def _payment(state: State, sequence: int, body: bytes) -> None:
-    raw, offer_raw, pressed = records.unpack(records.PAYMENT, body)
-    payment = open_payment(raw, offer_raw)
+    raw, _, pressed = records.unpack(records.PAYMENT, body)
+    payment = open_payment(raw)
     amount = messages.total(payment.amounts)
     state.take(payment.amounts)
     state.open_payments.append(payment)

@@ -59,7 +59,9 @@ class Purse:
         """`kept` has what stays over a prune; `checkpoint`: sequence of the last one, 0 none."""
         self.covered, self.checkpoint = 0, (0, 0)
         if checkpoint:
-            message = messages.decode(self.journal.read(checkpoint)[1], messages.Checkpoint).message
+            message = messages.decode(
+                self.journal.read(checkpoint)[1], messages.Checkpoint
+            ).message
             self.covered = message.covered
             self.checkpoint = (message.number, checkpoint)
         state = self.state_at(self.journal.next_sequence)

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The issuer's statements as a device takes them: who signed, is it the next, may it be
+(PROTOCOL.md §7), and the checkpoint with its base (§8.2).
+
+What is refused changes nothing. It knows no transport: statements come by cable and by taps, and
+every courier may try.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from duotap import base, cbor, certificate, fields, fold, messages, record, records, status
+from duotap.errors import Malformed, Refusal
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from duotap.device import Device
+    from duotap.fold import State
+
+EPOCHS_AHEAD = 30  # a lists key alone moves a device's time by a month at most
+STATEMENT_PAGES = 2  # a load of eight scopes, a policy
+# Held in RAM until a checkpoint's signature vouches for them: nobody fills a journal unsigned.
+BASE_PARTS_MAX = 8
+# What part 0 and the own fold must agree on, by place in its array; epoch and what is counted
+# since the last sync are not value.
+BALANCES, EXPIRIES, NUMBERS, EPOCH, OFFER, PAYMENTS, USED = range(7)
+
+
+class Statements:
+    """Takes the statements of one device's issuer."""
+
+    def __init__(self, device: Device) -> None:
+        self.device = device
+        self.parts: list[bytes] = []  # of a base whose checkpoint has not come yet
+
+    def take(self, raw: bytes) -> int:
+        """Type of the record that was journalled, 0 if it was known already. Raises Refusal."""
+        self.device.own()
+        signed = messages.decode(raw, *TAKES)
+        kind = TAKES[type(signed.message)](self, signed)
+        self.device.refresh()
+        return kind
+
+    # Numbered statements of a money key
+
+    def _is_next(self, signed: Any) -> bool:
+        """False for the last one again. Refusal unless it is the next, of a money key."""
+        device, message = self.device, signed.message
+        state = device.purse.state
+        if message.device != device.id:
+            raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
+        if message.number == state.next_issue - 1 and signed.hash == state.last_issue:
+            return False
+        if message.number != state.next_issue:
+            raise Refusal(status.NUMBER_NOT_NEXT, "number is not the next")
+        device.trust.verify(signed, certificate.USAGE_MONEY, state.epoch)
+        return True
+
+    def _load(self, signed: Any) -> int:
+        if not self._is_next(signed):
+            return 0
+        device = self.device
+        self._check_load(device.purse.state, signed.message.amounts)
+        device.purse.check_room(STATEMENT_PAGES)
+        return self._commit(records.LOAD, signed.raw)
+
+    def _check_load(self, state: State, amounts: tuple[tuple[int, int], ...]) -> None:
+        amount = messages.total(amounts)
+        if state.balance() + amount > self.device.effective.limits.balance:
+            raise Refusal(status.ABOVE_BALANCE, "above the limit of the balance")
+        if state.used[3] + amount > self.device.own().load_cap:
+            raise Refusal(status.ABOVE_SUM, "above the cap of loads: sync")
+        new = [scope for scope, _ in amounts if scope not in state.balances]
+        if len(state.balances) + len(new) > fold.SCOPES_MAX:
+            raise Refusal(status.SCOPE, "too many scopes")
+
+    def _cancel(self, signed: Any) -> int:
+        return self._commit(records.CANCEL, signed.raw) if self._is_next(signed) else 0
+
+    def _commit(self, kind: int, raw: bytes) -> int:
+        self.device.purse.commit(kind, raw)
+        return kind
+
+    # The checkpoint and its base
+
+    def take_part(self, index: int, parts: int, part: bytes) -> None:
+        """Hold one part of a base, in order from 0; its checkpoint comes after the last."""
+        if not index < parts <= BASE_PARTS_MAX or len(part) > base.PART_MAX:
+            raise Malformed("part of a base")
+        if index == 0:
+            self.parts = []
+        if index and not is_list(part):
+            raise Malformed("part of a base")
+        if index == len(self.parts) - 1 and part == self.parts[index]:
+            return
+        if index != len(self.parts):
+            raise Refusal(status.WRONG_STATE, "parts of a base come in order")
+        self.parts.append(part)
+
+    def _checkpoint(self, signed: Any) -> int:
+        """Journal base and checkpoint, and fold anew from them."""
+        parts, self.parts = self.parts, []
+        if not self._is_next(signed):
+            return 0
+        checkpoint = signed.message
+        purse = self.device.purse
+        self._check_covered(checkpoint)
+        if base.digest([hashlib.sha256(part).digest() for part in parts]) != checkpoint.base_hash:
+            raise Refusal(status.WRONG_STATE, "base of the checkpoint first")
+        if not agrees(parts[0], purse.state_at(checkpoint.covered)):
+            raise Refusal(status.WRONG_STATE, "base differs from this journal")
+        self._journal_base(checkpoint.number, parts, signed.raw)
+        purse.cover(purse.commit(records.CHECKPOINT, signed.raw))
+        return records.CHECKPOINT
+
+    def _check_covered(self, checkpoint: Any) -> None:
+        """The record that is covered is here, is the ledger's, and was not covered before."""
+        purse = self.device.purse
+        if checkpoint.covered <= purse.covered:
+            raise Refusal(status.NUMBER_NOT_NEXT, "covered already")
+        statement = purse.journal.statement(checkpoint.covered)
+        if record.hash_of(statement) != checkpoint.chain_hash:
+            raise Refusal(status.ASK_LEDGER, "the ledger covers another journal")
+        if record.decode(statement).type & record.MORE:
+            raise Refusal(status.WRONG_STATE, "covers half of a run")
+
+    def _journal_base(self, number: int, parts: list[bytes], raw: bytes) -> None:
+        """Parts that a cut left in the journal are not written again."""
+        purse = self.device.purse
+        bodies = [
+            records.pack(records.BASE_PART, number, index, len(parts), part)
+            for index, part in enumerate(parts)
+        ]
+        last = purse.journal.next_sequence - 1
+        found = [part for _, part in purse.base_parts(number, last)]
+        found.reverse()
+        start = len(found) if found == parts[: len(found)] else 0
+        if not purse.journal.room_for([len(body) for body in bodies[start:]] + [len(raw)]):
+            raise Refusal(status.JOURNAL_FULL, "no room for the base")
+        for index in range(start, len(parts)):
+            purse.commit(records.BASE_PART, number, index, len(parts), parts[index])
+
+    # Statements with an epoch, and those of a root
+
+    def _by_epoch(self, signed: Any) -> int:
+        """Policy, membership, list, time, epoch: newer wins, equal or older is ignored."""
+        device, message = self.device, signed.message
+        state = device.purse.state
+        if getattr(message, "device", None) not in (None, device.id):
+            raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
+        known = self._last(fold.subject(message))
+        if known is not None and message.epoch <= known.epoch:
+            return 0
+        if isinstance(message, messages.DenyList) and message.delta:
+            raise Refusal(status.WRONG_STATE, "a full list comes by cable")
+        device.trust.verify(signed, certificate.USAGE_LISTS, state.epoch)
+        self._check_epoch(message, state.epoch)
+        return self._keep(signed)
+
+    def _check_epoch(self, message: Any, own: int) -> None:
+        """A device that knows no epoch yet takes the first as it is."""
+        if not own or message.epoch <= own + EPOCHS_AHEAD:
+            return
+        far = getattr(message, "far", None)
+        if far is None:
+            raise Refusal(status.SIGNATURE, "an epoch so far ahead needs the root's signature")
+        by_root = messages.decode(far, messages.Epoch)
+        if by_root.message != messages.Epoch(message.epoch, None):
+            raise Refusal(status.SIGNATURE, "the root signed another epoch")
+        self.device.trust.verify(by_root, certificate.USAGE_ROOT, own)
+
+    def _key(self, signed: Any) -> int:
+        if not self._is_newer(signed):
+            return 0
+        self.device.trust.verify(signed, certificate.USAGE_ROOT, 0)
+        self.device.trust.add(signed.message.keycert)
+        return self._keep(signed)
+
+    def _reset(self, signed: Any) -> int:
+        if signed.message.device != self.device.id:
+            raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
+        if not self._is_newer(signed):
+            return 0
+        self.device.trust.verify(signed, certificate.USAGE_ROOT, 0)
+        return self._keep(signed)
+
+    def _is_newer(self, signed: Any) -> bool:
+        """False for the last of its type again. Refusal unless its number is above the last's."""
+        last = 0
+        for _, raw in self.device.purse.state.statements.values():
+            known = messages.decode(raw, *fold.STATEMENTS)
+            if type(known.message) is type(signed.message):
+                if known.hash == signed.hash:
+                    return False
+                last = max(last, known.message.number)
+        if signed.message.number <= last:
+            raise Refusal(status.NUMBER_NOT_NEXT, "number is not above the last")
+        return True
+
+    def _last(self, subject: tuple[int, bytes]) -> Any:
+        """The statement of this subject that is in force, None if there is none."""
+        known = self.device.purse.state.statements.get(subject)
+        return messages.decode(known[1], *fold.STATEMENTS).message if known else None
+
+    def _keep(self, signed: Any) -> int:
+        self.device.purse.check_room(record.pages_for(len(signed.raw)))
+        return self._commit(records.STATEMENT, signed.raw)
+
+
+TAKES = {
+    messages.Load: Statements._load,
+    messages.Cancel: Statements._cancel,
+    messages.Checkpoint: Statements._checkpoint,
+    messages.Policy: Statements._by_epoch,
+    messages.Membership: Statements._by_epoch,
+    messages.DenyList: Statements._by_epoch,
+    messages.Time: Statements._by_epoch,
+    messages.Epoch: Statements._by_epoch,
+    messages.KeyStatement: Statements._key,
+    messages.Reset: Statements._reset,
+}
+
+
+def agrees(part: bytes, own: State) -> bool:
+    """Whether part 0 of a base describes this state: a second belt, after the signature."""
+    theirs = cbor.decode(part)
+    ours = cbor.decode(base.parts(own, [])[0])
+    if type(theirs) is not list or len(theirs) != len(ours):
+        return False
+    used, own_used = theirs[USED], ours[USED]
+    if type(used) is not list or len(used) != len(own_used):
+        return False
+    for value in used:
+        fields.from_wire("limit", value)
+    fields.from_wire("epoch", theirs[EPOCH])
+    for place in (BALANCES, EXPIRIES, NUMBERS, OFFER, PAYMENTS):
+        if cbor.encode(theirs[place]) != cbor.encode(ours[place]):
+            return False
+    return bool(used[base.SINCE_SYNC :] == own_used[base.SINCE_SYNC :])
+
+
+def is_list(part: bytes) -> bool:
+    """Whether a later part of a base is a list of [offer counter, offer hash]."""
+    entries = cbor.decode(part)
+    if type(entries) is not list or len(entries) > base.UNPAID_PER_PART:
+        return False
+    for entry in entries:
+        if type(entry) is not list or len(entry) != 2:
+            return False
+        fields.from_wire("counter", entry[0])
+        fields.from_wire("hash", entry[1])
+    return True

@@ -9,7 +9,6 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from drivers.pn532 import Hsu, Listener, Pn532, Poller
-
 from duotap_host.virtual import timeline
 from duotap_host.virtual.clock import VirtualClock
 from duotap_host.virtual.field import Field

@@ -96,10 +96,11 @@ class VirtualLoop(asyncio.AbstractEventLoop):
         name: str | None = None,
         context: contextvars.Context | None = None,
     ) -> asyncio.Task[Any]:
-        return self._task_factory(self, coro, name=name, context=context)
+        task: asyncio.Task[Any] = self._task_factory(self, coro, name=name, context=context)
+        return task
 
     def set_task_factory(self, factory: Any) -> None:
-        """`factory(loop, coro, name=, context=)` makes each task from now on; None: a plain one."""
+        """`factory(loop, coro, name=, context=)` makes every task from now on, None plain ones."""
         self._task_factory = factory or _plain_task
 
     # Running

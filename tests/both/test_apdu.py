@@ -129,12 +129,12 @@ def test_reset_forgets_a_chain():
 def test_longest_chain():
     chaining = Chaining()
     part = Command(0x90, 0x1C, 0, 0, bytes(128), None)
-    for _ in range(31):
+    for _ in range(30):
         assert chaining.add(part) is None
-    assert chaining.add(Command(0x80, 0x1C, 0, 0, bytes(128), None)).data == bytes(4096)
-    for _ in range(32):
+    assert chaining.add(Command(0x80, 0x1C, 0, 0, bytes(60), None)).data == bytes(3900)
+    for _ in range(30):
         assert chaining.add(part) is None
-    last = Command(0x80, 0x1C, 0, 0, b"c", None)
+    last = Command(0x80, 0x1C, 0, 0, bytes(61), None)
     assert sw_of(chaining.add, last) == status.WRONG_LENGTH
     assert chaining.add(last) == last, "nothing is kept of what was too long"
 
@@ -203,7 +203,7 @@ def test_both_ends():
         (257, 1, 52),
         (512, 3, 255),
         (700, 5, 109),
-        (4096, 1, 255),
+        (3900, 1, 255),
     ):
         data = bytes([number * 7 & 0xFF for number in range(length)])
         listener = Listener(times, part)

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers import font
 from duotap.errors import Fault
+
+from drivers import font
 
 if TYPE_CHECKING:
     from port.wiring import I2c
@@ -150,7 +151,7 @@ class Ssd1306:
                 self._send(page, first - page * WIDTH, last - page * WIDTH)
 
     def _columns(self, columns: bytes, height: int, x: int, y: int, scale: int) -> int:
-        """Paint columns of `height` bits, each `scale` times as wide and as high; `y` from 0 on."""
+        """Paint columns of `height` bits, `scale` times as wide and high; y >= 0."""
         if not 1 <= scale <= SCALE_MAX or y < 0:
             raise ValueError("scale or row")
         # At most 8 * 3 + 7 bits: no intermediate leaves the 31 bits of a small integer.

@@ -1,35 +1,37 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The private key of a board without a secure element: one file, written once at provisioning
-(PROTOCOL.md §8 keeps it out of the journal).
+"""The private key of a board without a secure element: one file, written once at provisioning;
+the journal never holds it.
 
-A cut while it is written leaves no key file: it gets its name when it is whole. It knows no curve.
+It is `read` and written by `duotap.factory` and read at each boot for the signer. It knows no
+curve.
 """
 
 from __future__ import annotations
 
-import os
 from binascii import crc32
+from typing import TYPE_CHECKING
 
 from duotap.errors import Broken
 
+if TYPE_CHECKING:
+    from port.files import Files
+
+NAME = "key"
 SECRET_BYTES = 32
 CRC_BYTES = 4
-DRAFT = ".new"
 
 
 class KeyFile:
-    """`read` and `write` for `duotap.factory`; nothing else ever sees the path's content."""
+    """The one secret among the device's files."""
 
-    def __init__(self, path: str) -> None:
-        self._path = path
+    def __init__(self, files: Files) -> None:
+        self._files = files
 
     def read(self) -> bytes:
         """The secret, 32 bytes; b"" before the key is born. Raises Broken if the file decayed."""
-        try:
-            with open(self._path, "rb") as file:
-                content = file.read()
-        except OSError:
+        if not self._files.has(NAME):
             return b""
+        content = self._files.read(NAME)
         secret = content[:SECRET_BYTES]
         if len(content) != SECRET_BYTES + CRC_BYTES or _crc(secret) != content[SECRET_BYTES:]:
             raise Broken("key file is damaged")
@@ -37,11 +39,9 @@ class KeyFile:
 
     def write(self, secret: bytes) -> None:
         """Keep the secret. Raises Broken if there is one already."""
-        if self.read() or len(secret) != SECRET_BYTES:
-            raise Broken("key file is written once")
-        with open(self._path + DRAFT, "wb") as file:
-            file.write(secret + _crc(secret))
-        os.rename(self._path + DRAFT, self._path)
+        if len(secret) != SECRET_BYTES:
+            raise Broken("secret is not 32 bytes")
+        self._files.write_once(NAME, secret + _crc(secret))
 
 
 def _crc(secret: bytes) -> bytes:

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The PC as a board: which parts there are and how they are wired.
+
+The same file builds the parts on the Unix port and, handed a `machine` and what else lies in the
+host then, in process on CPython. One board is both products, as its virtual board was built.
+Knows no protocol.
+"""
+
+from __future__ import annotations
+
+from drivers.battery import Battery
+from drivers.buttons import Buttons
+from drivers.buzzer import Buzzer
+from drivers.keypad import Keypad
+from drivers.light import FREQUENCY_HZ, Light
+from drivers.ssd1306 import Ssd1306
+from port.clock import BoardClock
+from port.console import Console
+from port.entropy import Entropy
+from port.files import Files
+from port.parts import DIGEST_FILE, STAND, Parts
+from port.signer import SoftwareSigner
+
+# A full answer of the PN532 is 271 bytes; the stock ring of 256 would lose the end of one.
+UART_RING_BYTES = 512
+# Longer than the longest computation without a feed (two portable verifications, RP2040).
+WATCHDOG_MS = 8000
+# What a peer is told to expect; an RP2040 with portable signatures.
+SIGN_MS = 130
+VERIFY_MS = 675
+
+
+def build(machine=None, clock=None, console=None, files=None, charged=None):
+    """Parts of this board; what is not handed in is the Unix port's own.
+
+    `charged(signer)` puts modelled computing time around the signer.
+    """
+    if machine is None:
+        machine = _own_machine()
+    parts = Parts()
+    parts.kind = machine.kind()
+    parts.clock = clock or BoardClock()
+    parts.console = console or _own_console()
+    parts.files = files or Files("/")
+    parts.firmware_digest = parts.files.read(DIGEST_FILE)
+    parts.entropy = Entropy(machine.entropy)
+    parts.journal_store = machine.flash("journal")
+    parts.uart = machine.UART(0, 115200, rxbuf=UART_RING_BYTES)
+    parts.display = Ssd1306(machine.I2C(0, freq=400000))
+    parts.battery = Battery(machine.ADC(machine.Pin("BATTERY")))
+    parts.buzzer = Buzzer(machine.PWM(machine.Pin("BUZZER")), parts.clock)
+    parts.light = Light(machine.PWM(machine.Pin("LIGHT"), freq=FREQUENCY_HZ), parts.clock)
+    if parts.kind == STAND:
+        parts.keypad = _keypad(machine, parts.clock)
+    else:
+        parts.buttons = _buttons(machine, parts.clock)
+    parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
+    parts.reset = machine.reset
+
+    def signer(secret):
+        plain = SoftwareSigner(secret, parts.entropy, SIGN_MS, VERIFY_MS)
+        return charged(plain) if charged else plain
+
+    parts.signer = signer
+    return parts
+
+
+def _buttons(machine, clock):
+    pin = machine.Pin
+    names = (("pay", "BUTTON_PAY"), ("up", "BUTTON_UP"), ("ok", "BUTTON_OK"))
+    return Buttons([(name, pin(line, pin.IN, pin.PULL_UP)) for name, line in names], clock)
+
+
+def _keypad(machine, clock):
+    pin = machine.Pin
+    rows = [pin(f"KEY_ROW{i}", pin.OUT, value=0) for i in range(4)]
+    columns = [pin(f"KEY_COL{i}", pin.IN, pin.PULL_UP) for i in range(4)]
+    return Keypad(rows, columns, clock)
+
+
+def _own_machine():
+    import machine
+
+    return machine
+
+
+def _own_console():
+    """The terminal as binary bytes; no byte of it interrupts the program."""
+    import select
+    import sys
+
+    import micropython
+
+    micropython.kbd_intr(-1)
+    poll = select.poll()
+    poll.register(sys.stdin.buffer, select.POLLIN)
+    return Console(sys.stdin.buffer, sys.stdout.buffer, poll)

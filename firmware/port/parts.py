@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Everything that a card or a stand is made of, as a board's `board.build()` hands it over.
+
+Attributes only, so that each board fills them in its own way. Knows no product.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
+    from drivers.battery import Battery
+    from drivers.buttons import Buttons
+    from drivers.buzzer import Buzzer
+    from drivers.keypad import Keypad
+    from drivers.light import Light
+    from drivers.ssd1306 import Ssd1306
+
+    from port.clock import Clock
+    from port.entropy import Entropy
+    from port.wiring import BlockDevice, Uart, Watchdog
+
+CARD = "card"
+STAND = "stand"
+
+# Where the flashed image keeps the digest of what was flashed.
+DIGEST_FILE = "firmware.digest"
+
+
+class Parts:
+    """A card has `buttons` ("pay", "up", "ok"), a stand `keypad` and a light to be seen."""
+
+    kind: str  # CARD or STAND
+    clock: Clock
+    uart: Uart  # of the PN532, at its speed after power-on
+    display: Ssd1306
+    buttons: Buttons
+    keypad: Keypad
+    buzzer: Buzzer
+    light: Light
+    battery: Battery
+    journal_store: BlockDevice
+    files: Any  # port.files.Files or of its shape
+    entropy: Entropy
+    console: Any  # port.console.Console or of its shape
+    wdt: Watchdog
+    firmware_digest: bytes
+    signer: Callable[[int], Any]  # makes the one signer of the secret, when there is one
+    reset: Callable[[], None]

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""All verified messages of the archive, by what they are about: the index that matching, findings
+and handing over look things up in.
+
+A signature counts wherever it was found. Whose journal shows what, and whether before a fork, is
+kept beside it, because a closing counts only where it was journalled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from duotap import messages, records
+from duotap.cose import Signed
+
+from duotap_host.reconcile.archive import CHECKPOINT, Archive, Issued
+from duotap_host.reconcile.chains import Chain, trace
+from duotap_host.reconcile.folding import Folded, fold
+from duotap_host.reconcile.reading import Entry, Problem, Reader
+
+
+@dataclass(slots=True)
+class Closings:
+    """What is known of one payment's end: records, and whether each lies before any fork."""
+
+    honoured: list[tuple[Entry, bool]] = field(default_factory=list)  # the payee's C or S
+    shown: list[tuple[Entry, bool]] = field(default_factory=list)  # the payer's record 10
+    late: list[tuple[Entry, bool]] = field(default_factory=list)  # the payee's record 14
+    refused: bool = False  # the payee's record 15
+
+
+@dataclass(slots=True)
+class Seen:
+    """A device's journal as far as it is covered."""
+
+    chain: Chain
+    folded: Folded
+    unpaid: dict[bytes, int] = field(default_factory=dict)  # hash of a V-closed offer: sequence
+    resolved: set[bytes] = field(default_factory=set)  # offers with a late void or a conflict
+
+
+@dataclass(slots=True)
+class Evidence:
+    """The index. Keys: hashes of messages unless said otherwise."""
+
+    archive: Archive
+    journals: dict[bytes, Seen] = field(default_factory=dict)
+    payments: dict[bytes, Signed] = field(default_factory=dict)
+    by_offer: dict[bytes, set[bytes]] = field(default_factory=dict)  # offer: its payments
+    own: dict[bytes, bool] = field(default_factory=dict)  # in the payer's journal; before a fork?
+    offers: dict[bytes, Signed] = field(default_factory=dict)
+    closings: dict[bytes, Closings] = field(default_factory=dict)  # payment: its end
+    issued: dict[bytes, Entry] = field(default_factory=dict)  # load, cancel, checkpoint
+    unloads: dict[bytes, tuple[Signed, bool]] = field(default_factory=dict)
+    refunds: dict[bytes, Signed] = field(default_factory=dict)
+    refunds_given: set[bytes] = field(default_factory=set)
+    refunds_taken: dict[bytes, tuple[bytes, bool]] = field(default_factory=dict)
+    certificates: dict[bytes, tuple[bytes, bytes]] = field(
+        default_factory=dict
+    )  # record: dev, raw
+    problems: dict[bytes, list[Problem]] = field(default_factory=dict)  # by device
+
+
+def collect(archive: Archive, reader: Reader) -> Evidence:
+    """Read every covered record once."""
+    evidence = Evidence(archive)
+    synced = _synced(archive.issued)
+    for device in sorted(archive.devices):
+        chain = trace(archive.records.get(device, ()), archive.heads.get(device, ()))
+        seen = Seen(chain, fold(chain.trunk, synced.get(device, set())))
+        evidence.journals[device] = seen
+        for is_firm, part in ((True, chain.trunk), (False, chain.disputed)):
+            for archived in part:
+                entry, problems = reader.read(archived)
+                evidence.problems.setdefault(device, []).extend(problems)
+                _file(evidence, seen, entry, is_firm)
+    return evidence
+
+
+def _synced(issued: Iterable[Issued]) -> Mapping[bytes, set[int]]:
+    found: dict[bytes, set[int]] = {}
+    for statement in issued:
+        if statement.kind == CHECKPOINT:
+            covered = messages.decode(statement.raw, messages.Checkpoint).message.covered
+            found.setdefault(statement.device, set()).add(covered)
+    return found
+
+
+def _file(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
+    device, kind = entry.record.device, entry.record.kind
+    if entry.payment is not None:
+        _file_payment(evidence, seen, entry, is_firm)
+    if entry.offer is not None:
+        evidence.offers[entry.offer.hash] = entry.offer
+    if kind == records.CLOSING and entry.closing is not None:
+        _closings(evidence, entry.closing).shown.append((entry, is_firm))
+    if entry.issued is not None:
+        evidence.issued[entry.issued.hash] = entry
+    if entry.unload is not None:
+        firm = is_firm or evidence.unloads.get(entry.unload.hash, (None, False))[1]
+        evidence.unloads[entry.unload.hash] = (entry.unload, firm)
+    if entry.refund is not None:
+        evidence.refunds[entry.refund.hash] = entry.refund
+        if kind == records.REFUND_GIVEN:
+            evidence.refunds_given.add(entry.refund.hash)
+        else:
+            firm = is_firm or evidence.refunds_taken.get(entry.refund.hash, (b"", False))[1]
+            evidence.refunds_taken[entry.refund.hash] = (device, firm)
+    if entry.unpaid and is_firm:
+        seen.unpaid[entry.unpaid] = entry.record.sequence
+    if entry.certificate:
+        evidence.certificates[entry.record.hash] = (device, entry.certificate)
+
+
+def _file_payment(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
+    payment, kind = entry.payment, entry.record.kind
+    assert payment is not None
+    evidence.payments[payment.hash] = payment
+    evidence.by_offer.setdefault(payment.message.offer_hash, set()).add(payment.hash)
+    if kind == records.PAYMENT:
+        evidence.own[payment.hash] = is_firm or evidence.own.get(payment.hash, False)
+        return
+    if payment.message.payee != entry.record.device:
+        return
+    if is_firm and kind in (records.LATE_VOID, records.CONFLICT):
+        seen.resolved.add(payment.message.offer_hash)
+    end = evidence.closings.setdefault(payment.hash, Closings())
+    if kind == records.CONFLICT:
+        end.refused = True
+    elif entry.closing is not None:
+        (end.late if kind == records.LATE_VOID else end.honoured).append((entry, is_firm))
+
+
+def _closings(evidence: Evidence, closing: Signed) -> Closings:
+    return evidence.closings.setdefault(closing.message.payment_hash, Closings())

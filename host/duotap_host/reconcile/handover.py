@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a device is to be handed next: the issuer's statements that its journal does not show, and
+messages that the other side of a torn payment left in somebody else's journal; and the base of its
+next checkpoint (PROTOCOL.md §6 to §8).
+
+It signs nothing. What it hands over is bytes that were signed and archived before.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from duotap import base, cbor, messages, record, records
+from duotap.statements import BASE_PARTS_MAX
+
+from duotap_host.ledger.interface import Handover, Kind
+from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, Issued
+from duotap_host.reconcile.evidence import Evidence, Seen
+from duotap_host.reconcile.folding import Folded, fold
+
+# V-closed offers that a base carries: all its parts but the first (PROTOCOL.md §8.2).
+UNPAID_MAX = (BASE_PARTS_MAX - 1) * base.UNPAID_PER_PART
+# What a checkpoint itself leaves in a journal; it alone is not worth another one.
+OF_CHECKPOINTS = (records.BASE_PART, records.CHECKPOINT, records.CARRIED, record.START)
+
+
+def handovers(evidence: Evidence, device: bytes, frozen: Iterable[bytes]) -> Iterator[Handover]:
+    """In the order in which the device takes them. Nothing for a frozen device, and no payment of
+    one: who holds two histories is not helped to spend both."""
+    frozen = set(frozen)
+    if device in frozen:
+        return
+    seen = evidence.journals[device]
+    issued = [statement for statement in evidence.archive.issued if statement.device == device]
+    yield from _statements(issued, seen.folded.state.next_issue)
+    yield from _closings(evidence, seen)
+    yield from _payments(evidence, device, frozen)
+
+
+def _statements(issued: Iterable[Issued], next_number: int) -> Iterator[Handover]:
+    """From the device's next number on; of a load and its cancel the cancel."""
+    due: dict[int, Issued] = {}
+    for statement in issued:
+        if statement.number >= next_number:
+            if statement.kind == CANCEL or statement.number not in due:
+                due[statement.number] = statement
+    for _, statement in sorted(due.items()):
+        for part, raw in enumerate(statement.base):
+            yield Handover(Kind.BASE, raw, part, len(statement.base))
+        yield Handover(Kind.STATEMENT, statement.raw)
+
+
+def _closings(evidence: Evidence, seen: Seen) -> Iterator[Handover]:
+    """For each open payment the receipt or void that its payee's journal shows."""
+    for payment in seen.folded.state.open_payments:
+        end = evidence.closings.get(payment.payment_hash)
+        if end is None:
+            continue
+        for entry, firm in (*end.honoured, *end.late):
+            if firm and entry.closing is not None:
+                yield _forward(evidence, entry.closing.raw, entry.closing.kid)
+                break
+
+
+def _payments(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator[Handover]:
+    """Payments to this device in their payers' journals that its own journal does not show."""
+    for payment_hash, firm in sorted(evidence.own.items()):
+        payment = evidence.payments[payment_hash]
+        if payment.message.payee != device or not firm or payment.kid in frozen:
+            continue
+        end = evidence.closings.get(payment_hash)
+        if end is None or not (end.honoured or end.late or end.refused):
+            yield _forward(evidence, payment.raw, payment.kid)
+
+
+def _forward(evidence: Evidence, message: bytes, signer: bytes) -> Handover:
+    return Handover(Kind.FORWARD, cbor.encode([message, evidence.archive.devices[signer].raw]))
+
+
+class Base(NamedTuple):
+    """What a checkpoint is signed over."""
+
+    covered: int
+    chain_hash: bytes
+    parts: tuple[bytes, ...]
+    base_hash: bytes
+
+
+def next_base(evidence: Evidence, device: bytes) -> Base | None:
+    """The base over the longest stretch of covered records whose unresolved V-closed offers it has
+    room for; None when that is no more than the last checkpoint covers."""
+    seen = evidence.journals[device]
+    unresolved = sorted(
+        (sequence, offer_hash)
+        for offer_hash, sequence in seen.unpaid.items()
+        if not _is_resolved(evidence, seen, offer_hash)
+    )
+    trunk = seen.chain.trunk
+    if len(unresolved) > UNPAID_MAX:
+        trunk = trunk[: unresolved[UNPAID_MAX][0] - 1]
+    synced = _covered(evidence, device)
+    last = max(synced, default=0)
+    new = trunk[last:]  # a trunk begins with record 1
+    if all(archived.kind in OF_CHECKPOINTS for archived in new):
+        return None
+    folded = seen.folded if len(trunk) == len(seen.chain.trunk) else fold(trunk, synced)
+    unpaid = [
+        (evidence.offers[offer_hash].message.offer_counter, offer_hash)
+        for _, offer_hash in unresolved[:UNPAID_MAX]
+        if offer_hash in evidence.offers
+    ]
+    return _base(folded, unpaid, trunk[-1].sequence, trunk[-1].hash)
+
+
+def _base(
+    folded: Folded, unpaid: list[tuple[int, bytes]], covered: int, chain_hash: bytes
+) -> Base:
+    parts = tuple(base.parts(folded.state, unpaid))
+    hashes = [hashlib.sha256(part).digest() for part in parts]
+    return Base(covered, chain_hash, parts, base.digest(hashes))
+
+
+def _covered(evidence: Evidence, device: bytes) -> set[int]:
+    return {
+        messages.decode(statement.raw, messages.Checkpoint).message.covered
+        for statement in evidence.archive.issued
+        if statement.device == device and statement.kind == CHECKPOINT
+    }
+
+
+def _is_resolved(evidence: Evidence, seen: Seen, offer_hash: bytes) -> bool:
+    """No payment of this V-closed offer can come any more: its late void is journalled, or the
+    payer's covered journal is past the payment number that it names and paid something else."""
+    if offer_hash in seen.resolved:
+        return True
+    offer = evidence.offers.get(offer_hash)
+    payer = evidence.journals.get(offer.message.payer) if offer is not None else None
+    if offer is None or payer is None:
+        return True  # nobody that this ledger knows could ever pay it
+    if offer_hash in evidence.by_offer:
+        return False
+    return bool(payer.folded.state.next_payment > offer.message.payment_counter)

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sentences of findings, English and Chinese, and how amounts and ids are written in them."""
+
+from __future__ import annotations
+
+MINOR_PER_UNIT = 100
+SHORT_BYTES = 4  # enough to tell devices apart on a page; the whole id is in the finding
+
+SENTENCES = {
+    "fork": (
+        "device {device} has two histories from record {at} on: it was copied or set back",
+        "设备 {device} 从第 {at} 条记录起有两份历史：已被复制或回滚",
+    ),
+    "duplicate_payment": (
+        "device {device} signed {count} different payments under payment number {counter}",
+        "设备 {device} 在付款序号 {counter} 下签了 {count} 笔不同的付款",
+    ),
+    "duplicate_offer": (
+        "device {device} signed {count} different offers under offer number {counter}",
+        "设备 {device} 在收款序号 {counter} 下签了 {count} 份不同的收款请求",
+    ),
+    "void_and_honoured": (
+        "device {device} signed both a receipt and a void of payment {payment}",
+        "设备 {device} 对付款 {payment} 既签了收据又签了作废",
+    ),
+    "unknown_load": (
+        "alarm: device {device} took statement {number}, which this ledger did not sign",
+        "警报：设备 {device} 接受了第 {number} 号指令，但本账本没有签发过",
+    ),
+    "unknown_certificate": (
+        "alarm: device {device} has a certificate that is not in this ledger's book",
+        "警报：设备 {device} 的证书不在本账本中",
+    ),
+    "unknown_key": (
+        "record {record} of device {device} has a message signed by {signer}, whom nobody knows",
+        "设备 {device} 的记录 {record} 中有一条消息由未知密钥 {signer} 签名",
+    ),
+    "bad_signature": (
+        "record {record} of device {device} has a message whose signature by {signer} is wrong",
+        "设备 {device} 的记录 {record} 中有一条消息的签名（{signer}）无效",
+    ),
+    "damaged": (
+        "record {record} of device {device} cannot be read or cannot follow the ones before it",
+        "设备 {device} 的记录 {record} 无法读取，或与之前的记录不相接",
+    ),
+    "overspent": (
+        "record {record} of device {device} takes more than its purse holds",
+        "设备 {device} 的记录 {record} 支出超过其钱包余额",
+    ),
+    "gap": (
+        "device {device}: records {first} to {last} are missing; deposit its journal again",
+        "设备 {device} 缺少第 {first} 至 {last} 条记录，请重新上交日志",
+    ),
+    "amount_mismatch": (
+        "device {device} paid {paid} for an offer of {asked}, or named another offer's details",
+        "设备 {device} 对 {asked} 的收款请求付了 {paid}，或所述内容与请求不符",
+    ),
+    "wrong_closing": (
+        "device {device} closed payment {payment} in a way that its certificate does not allow",
+        "设备 {device} 以其证书不允许的方式结清了付款 {payment}",
+    ),
+    "wrong_refund": (
+        "device {device} refunds {paid} of a payment that it did not receive",
+        "设备 {device} 退款 {paid}，但它没有收到相应的付款",
+    ),
+    "over_limit": (
+        "device {device} paid {paid} at once; its certificate allows {limit}",
+        "设备 {device} 单笔付款 {paid}，超过证书限额 {limit}",
+    ),
+    "over_received_limit": (
+        "device {device} took {paid} at once from one that can be set back; its limit is {limit}",
+        "设备 {device} 从可回滚的设备单笔收款 {paid}，超过限额 {limit}",
+    ),
+    "head_differs": (
+        "device {device} says that it holds {said}; its own records make {held}",
+        "设备 {device} 自称持有 {said}，但其自身记录合计为 {held}",
+    ),
+    "balance_differs": (
+        "device {device}: the book has {booked} for it, its own records make {held}",
+        "设备 {device}：账面为 {booked}，其自身记录合计为 {held}",
+    ),
+    "correction_refused": (
+        "device {device}: {amount} cannot be taken back, the account does not hold it any more",
+        "设备 {device}：{amount} 无法追回，账户余额不足",
+    ),
+}
+
+
+def money(amount: int) -> str:
+    """Minor units as people write them: 6660 is 66.60."""
+    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
+    return f"{sign}{amount // MINOR_PER_UNIT}.{amount % MINOR_PER_UNIT:02d}"
+
+
+def short(key: bytes) -> str:
+    """The beginning of an id or hash."""
+    return key[:SHORT_BYTES].hex() or "?"

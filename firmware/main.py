@@ -1,23 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What a board runs: read the board, build its parts, hand them to the card or the stand, run."""
-
-from __future__ import annotations
+"""Read the board, build the parts, hand them to card or stand, run."""
 
 import asyncio
-from typing import TYPE_CHECKING
 
-import board
-from port.parts import STAND
+from drivers.nfc import Radio
+from drivers.pn532 import Pn532
+from drivers.pn532_hsu import Hsu
 from port.unit import Unit
 
-if TYPE_CHECKING:
-    from card.app import Card
-    from stand.app import Stand
 
-
-def product(unit: Unit) -> Card | Stand:
-    """Only the code of the one product is loaded: memory is short."""
-    if unit.parts.kind == STAND:
+def assemble(parts):
+    """The product that these parts make, not running yet."""
+    unit = Unit(parts)
+    pn532 = Pn532(Hsu(parts.uart, parts.clock), parts.clock, unit.nfcid1t)
+    unit.radio = Radio(pn532, parts.clock, unit.applet, unit.idle)
+    if parts.kind == "stand":
         from stand.app import Stand
 
         return Stand(unit)
@@ -26,9 +23,11 @@ def product(unit: Unit) -> Card | Stand:
     return Card(unit)
 
 
-def main() -> None:
-    parts = board.build()
-    asyncio.run(product(Unit(parts)).run())
+def main():
+    """For ever, or until an error ends it; the watchdog then resets the board."""
+    import board
+
+    asyncio.run(assemble(board.build()).run())
 
 
 if __name__ == "__main__":

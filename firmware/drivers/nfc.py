@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 
 from duotap.errors import Fault, Timeout
 
-from drivers.pn532 import Poller, Released
+from drivers.pn532_session import Poller
+from drivers.pn532_status import Released
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator

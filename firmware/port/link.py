@@ -12,9 +12,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap import slip
+from duotap.errors import Timeout
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Awaitable, Callable, Protocol
 
     from port.clock import Clock
     from port.wiring import Uart
@@ -33,6 +34,7 @@ LOOK_MS = 2  # a USB console holds 260 bytes, a UART 256: 22 ms at 115200 baud
 READ_BYTES = 256
 WRITE_MS = 1  # how soon to try again when the console takes no more
 WRITE_TRIES = 2000  # then nobody reads: the answer is dropped and asked for again
+TALK_MS = 300  # a host that has more to ask asks sooner; then the radio may go on
 QUIET_MS = 50  # two frames of one command are never so far apart
 
 
@@ -46,6 +48,9 @@ class Link:
         self._decoder = slip.Decoder(applet.frame_max)
         self._server = slip.LinkServer(applet.answer, applet.begin)
         self._heard = clock.ticks_ms()
+        self._talking = False
+        self.hush: Callable[[], Awaitable[None]] = _nothing
+        self.resume: Callable[[], None] = _nobody
 
     def is_quiet(self) -> bool:
         """Whether nothing came for a while: only then a sector may be erased."""
@@ -56,13 +61,27 @@ class Link:
     async def run(self) -> None:
         """Ends only by being cancelled."""
         while True:
-            await self._clock.poll(self._console.any, None, LOOK_MS)
+            try:
+                await self._clock.poll(
+                    self._console.any, TALK_MS if self._talking else None, LOOK_MS
+                )
+            except Timeout:
+                self._talking = False
+                self.resume()
+                continue
             piece = self._console.read(READ_BYTES)
             self._heard = self._clock.ticks_ms()
             for sequence, request in self._decoder.feed(piece or b""):
-                await self._write(self._server.answer(sequence, request))
-                self._applet.work()
-                self._heard = self._clock.ticks_ms()
+                await self._serve(sequence, request)
+
+    async def _serve(self, sequence: int, request: bytes) -> None:
+        """The radio is quiet from the first frame on until the line has been for TALK_MS."""
+        if not self._talking:
+            await self.hush()
+            self._talking = True
+        await self._write(self._server.answer(sequence, request))
+        self._applet.work()
+        self._heard = self._clock.ticks_ms()
 
     async def _write(self, frame: bytes) -> None:
         left = memoryview(frame)
@@ -75,3 +94,11 @@ class Link:
             else:
                 tries += 1
                 await self._clock.sleep_ms(WRITE_MS)
+
+
+async def _nothing() -> None:
+    """A device whose radio is not there yet."""
+
+
+def _nobody() -> None:
+    """The counterpart of _nothing."""

@@ -1,15 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read the board, build the parts, hand them to card or stand, run."""
 
+from __future__ import annotations
+
 import asyncio
+from typing import TYPE_CHECKING
 
 from drivers.nfc import Radio
 from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
 from port.unit import Unit
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def assemble(parts):
+
+def assemble(parts: Any) -> Any:
     """The product that these parts make, not running yet."""
     unit = Unit(parts)
     pn532 = Pn532(Hsu(parts.uart, parts.clock), parts.clock, unit.nfcid1t)
@@ -23,7 +29,7 @@ def assemble(parts):
     return Card(unit)
 
 
-def main():
+def main() -> None:
     """For ever, or until an error ends it; the watchdog then resets the board."""
     import board
 

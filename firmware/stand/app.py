@@ -172,7 +172,7 @@ class Stand:
             return screens.message, "DAMAGED", ["have it replaced"]
         if self.mode != ENTRY:
             return self.shown
-        unsafe = unit.unsafe()
+        unsafe = unit.purse.state.unsafe
         return (
             screens.entry,
             unit.device.certificate.name_en,

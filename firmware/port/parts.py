@@ -44,6 +44,7 @@ class Parts:
     journal_store: BlockDevice
     files: Any  # port.files.Files or of its shape
     entropy: Entropy
+    cipher: Callable[[bytes], Any]  # makes an AES of a key (port.cipher.Aes or of its shape)
     console: Any  # port.console.Console or of its shape
     wdt: Watchdog
     firmware_digest: bytes

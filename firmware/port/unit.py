@@ -23,7 +23,6 @@ from duotap.purse import Purse
 from duotap.rights import Rights
 from duotap.sync import SyncApplet
 
-from port.cipher import Aes
 from port.keyfile import KeyFile
 from port.link import Link
 
@@ -49,12 +48,13 @@ class Unit:
         self.payer, self.payee = Payer(self.device), Payee(self.device)
         self.applet = Applet(self.payer)
         pin = parts.files.read(PIN_FILE) if parts.files.has(PIN_FILE) else b""
+        gauges = Gauges(parts.battery.percent, lambda: 0)
         self.sync = SyncApplet(
             self.payer,
             self.payee,
             Factory(self.device, parts.entropy, keyfile, parts.signer),
             Rights(self.device, parts.entropy, pin),
-            Deposit(self.device, parts.entropy, Aes, Gauges(parts.battery.percent, lambda: 0)),
+            Deposit(self.device, parts.entropy, parts.cipher, gauges),
         )
         self.link = Link(parts.console, parts.clock, self.sync)
         self.radio: Any = None

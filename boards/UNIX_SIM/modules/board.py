@@ -19,7 +19,7 @@ from port.console import Console
 from port.entropy import Entropy
 from port.files import Files
 from port.parts import DIGEST_FILE, STAND, Parts
-from port.signer import SoftwareSigner
+from port.signer import KeylessSigner, SoftwareSigner
 
 # A full answer of the PN532 is 271 bytes; the stock ring of 256 would lose the end of one.
 UART_RING_BYTES = 512
@@ -30,10 +30,11 @@ SIGN_MS = 130
 VERIFY_MS = 675
 
 
-def build(machine=None, clock=None, console=None, files=None, charged=None):
+def build(machine=None, clock=None, console=None, files=None, cipher=None, charged=None):
     """Parts of this board; what is not handed in is the Unix port's own.
 
-    `charged(signer)` puts modelled computing time around the signer.
+    `parts.signer(secret)` makes the signer (0: before there is a key); `charged(signer)` puts
+    modelled computing time around it.
     """
     if machine is None:
         machine = _own_machine()
@@ -44,6 +45,7 @@ def build(machine=None, clock=None, console=None, files=None, charged=None):
     parts.files = files or Files("/")
     parts.firmware_digest = parts.files.read(DIGEST_FILE)
     parts.entropy = Entropy(machine.entropy)
+    parts.cipher = cipher or _own_cipher()
     parts.journal_store = machine.flash("journal")
     parts.uart = machine.UART(0, 115200, rxbuf=UART_RING_BYTES)
     parts.display = Ssd1306(machine.I2C(0, freq=400000))
@@ -58,7 +60,9 @@ def build(machine=None, clock=None, console=None, files=None, charged=None):
     parts.reset = machine.reset
 
     def signer(secret):
-        plain = SoftwareSigner(secret, parts.entropy, SIGN_MS, VERIFY_MS)
+        plain = KeylessSigner(SIGN_MS, VERIFY_MS)
+        if secret:
+            plain = SoftwareSigner(secret, parts.entropy, SIGN_MS, VERIFY_MS)
         return charged(plain) if charged else plain
 
     parts.signer = signer
@@ -82,6 +86,12 @@ def _own_machine():
     import machine
 
     return machine
+
+
+def _own_cipher():
+    from port.cipher import Aes
+
+    return Aes
 
 
 def _own_console():

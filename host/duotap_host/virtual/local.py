@@ -17,8 +17,8 @@ from functools import lru_cache
 from typing import Any
 
 from duotap.errors import Broken, Fault, Refusal
-from port.parts import STAND
 
+from duotap_host import cipher
 from duotap_host.flash import image
 from duotap_host.virtual.board import PWRON_RESET, VirtualBoard
 from duotap_host.virtual.cable import Cable
@@ -81,6 +81,7 @@ class LocalDevice(VirtualDevice):
             clock=self.board.clock,
             console=self._cable.device,
             files=self.files,
+            cipher=cipher.Aes,
             charged=self._charged,
         )
         context = contextvars.copy_context()
@@ -160,12 +161,9 @@ class Files:
 
 async def shipped(parts: Any) -> None:
     """The product that this board is, as firmware/main.py starts it."""
-    from card.app import Card
-    from port.unit import Unit
-    from stand.app import Stand
+    from main import assemble
 
-    unit = Unit(parts)
-    await (Stand(unit) if parts.kind == STAND else Card(unit)).run()
+    await assemble(parts).run()
 
 
 @lru_cache(maxsize=1)

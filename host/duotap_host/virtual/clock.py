@@ -59,6 +59,7 @@ class VirtualClock:
         self._spent: dict[str, int] = {}
         self._polls: list[tuple[_Wait, int, int]] = []
         self._on_flash: list[Callable[[int, int], None]] = []
+        self._on_charge: list[Callable[[int, int, str], None]] = []
 
     # What firmware sees
 
@@ -110,11 +111,17 @@ class VirtualClock:
             steps = (now_us - started_us) // step_us + 1
             wait.wake_at(started_us + steps * step_us)
 
+    def power_on(self) -> None:
+        """The board starts anew: what it had been busy with is gone."""
+        self._busy_us = 0
+
     def charge(self, us: int, kind: str) -> None:
         """Let the device be busy for `us` more; `kind` names what the time went into."""
         begin_us = self.now_us()
         self._busy_us = begin_us + us
         self._spent[kind] = self._spent.get(kind, 0) + us
+        for charged in self._on_charge:
+            charged(begin_us, self._busy_us, kind)
         if kind == FLASH:
             for blocked in self._on_flash:
                 blocked(begin_us, self._busy_us)
@@ -126,6 +133,10 @@ class VirtualClock:
     def on_flash(self, blocked: Callable[[int, int], None]) -> None:
         """Have `blocked(begin_us, end_us)` called for each span without interrupts."""
         self._on_flash.append(blocked)
+
+    def on_charge(self, charged: Callable[[int, int, str], None]) -> None:
+        """Have `charged(begin_us, end_us, kind)` called for each span the device is busy."""
+        self._on_charge.append(charged)
 
     async def _activity(self, started_us: int, step_us: int, end_us: int | None) -> None:
         wait = _Wait(self.timeline)

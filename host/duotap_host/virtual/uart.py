@@ -35,6 +35,7 @@ class _Wire:
         self.free_us = 0
         self.bytes = 0
         self.busy_us = 0
+        self.on_bytes: Callable[[int, int], object] = lambda _start_us, _end_us: None
 
     def put(self, from_us: int, count: int, baudrate: int) -> tuple[int, int]:
         """Occupy the wire for `count` bytes; returns when they start and end."""
@@ -43,6 +44,7 @@ class _Wire:
         self.free_us = start_us + duration_us
         self.bytes += count
         self.busy_us += duration_us
+        self.on_bytes(start_us, self.free_us)
         return start_us, self.free_us
 
 
@@ -60,6 +62,11 @@ class UartLine:
     def wire_us(self) -> int:
         """Microseconds so far in which bytes were on either wire."""
         return self.device._wire.busy_us + self.far._wire.busy_us
+
+    def on_bytes(self, seen: Callable[[int, int, bool], object]) -> None:
+        """Have `seen(start_us, end_us, to_board)` called for each span of bytes on a wire."""
+        self.device._wire.on_bytes = lambda start_us, end_us: seen(start_us, end_us, False)
+        self.far._wire.on_bytes = lambda start_us, end_us: seen(start_us, end_us, True)
 
     def wire_bytes(self) -> int:
         return self.device._wire.bytes + self.far._wire.bytes
@@ -179,8 +186,8 @@ class DeviceUart:
     def write(self, buf: bytes | bytearray | memoryview) -> int | None:
         """Take as much as the transmit ring has room for; returns how much, or None."""
         now_us = self._timeline.now_us() if self._clock is None else self._clock.now_us()
-        byte_us = BITS_PER_BYTE * 1e6 / self.baudrate
-        waiting = max(0, int((self._wire.free_us - now_us) / byte_us))
+        ahead_us = max(0, self._wire.free_us - now_us)
+        waiting = -(-ahead_us * self.baudrate // (BITS_PER_BYTE * 1_000_000))
         chunk = bytes(buf[: max(0, self._txbuf - waiting)])
         if not chunk:
             return None

@@ -118,6 +118,7 @@ class Ats:
     @classmethod
     def of(cls, ats: bytes) -> Ats:
         """From the bytes, TL first; what they leave out has its default."""
+        ats = ats[: ats[0]] if ats else b""
         if len(ats) < 2:
             return cls()
         t0, at, fwi = ats[1], 2, FWI_DEFAULT

@@ -14,7 +14,9 @@ from duotap_host.virtual.isodep import Ats, Block
 from duotap_host.virtual.timeline import Timeline
 
 OK, TIMEOUT, CRC, PROTOCOL = 0x00, 0x01, 0x02, 0x0B  # status bytes, UM0701-02 table 14
-RETRIES_MAX = 2  # each costs a frame waiting time; the standard leaves the number open
+# Of one question, and of one block; each costs a frame waiting time. The standard leaves the
+# number open.
+RETRIES_MAX = 2
 # How a PN532 says S(WTX) is refused is not known; it grants what is asked, up to the standard's
 # longest frame waiting time.
 DESELECT_US = 9_000  # FWT of an activation, 65536/fc, and the turnaround at both ends
@@ -36,6 +38,7 @@ class Pcd:
         self._received = bytearray()
         self._last = Block("I")
         self._tries = 0
+        self._resends = 0
         self._done: Done | None = None
         self._alarm: asyncio.TimerHandle | None = None
 
@@ -84,7 +87,7 @@ class Pcd:
 
     def _begin(self, block: Block, wait_us: int) -> None:
         """Send a block that is new, not a repeat of one."""
-        self._last, self._tries = block, 0
+        self._last, self._tries, self._resends = block, 0, 0
         self._put(block, wait_us)
 
     def _put(self, block: Block, wait_us: int) -> None:
@@ -112,7 +115,7 @@ class Pcd:
     def _receipt(self, block: Block) -> None:
         """Rules 6 and 7: an R(ACK) asks for the last I-block again, or for the next one."""
         if block.number != self._number:
-            self._retry(TIMEOUT, self._last, self._fwt_us)
+            self._resend()
         elif not self._last.chaining or self._received:
             self._trouble(PROTOCOL)
         else:
@@ -142,6 +145,15 @@ class Pcd:
             self._retry(status, Block("R(ACK)", self._number), self._fwt_us)
         else:
             self._retry(status, Block("R(NAK)", self._number), self._fwt_us)
+
+    def _resend(self) -> None:
+        """The last block has not arrived, which is news: questions may be asked anew."""
+        if self._resends >= RETRIES_MAX:
+            self._finish(TIMEOUT, b"")
+            return
+        self._resends += 1
+        self._tries = 0
+        self._reply(self._last, self._fwt_us)
 
     def _retry(self, status: int, block: Block, wait_us: int) -> None:
         if self._tries >= RETRIES_MAX:

@@ -89,7 +89,8 @@ class Picc:
         self._cid = block.cid
         self._command += block.inf
         if block.chaining:
-            self._reply(Block("R(ACK)", self._number, cid=block.cid))
+            self._last = Block("R(ACK)", self._number, cid=block.cid)
+            self._reply(self._last)
             return
         command, self._command = bytes(self._command), bytearray()
         self._alarm = self._timeline.after(WTX_AFTER_US, self._ask)

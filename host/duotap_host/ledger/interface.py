@@ -146,7 +146,6 @@ class Device:
     state: DeviceState
     next_number: int  # of the next statement of a money key
     registered_us: int
-    covered: int  # last record that a head of the device covers, 0 none
 
 
 class Kind(StrEnum):

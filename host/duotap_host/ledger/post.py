@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, text
 
+from duotap_host.ledger import sets
 from duotap_host.ledger.codes import AccountCode, AccountFlag, TransferCode, TransferFlag
 from duotap_host.ledger.database import Again
 from duotap_host.ledger.evaluate import EXPIRED, Moved, Stored, evaluate
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from typing import Any
 
 BATCH_MAX = 8190  # TigerBeetle's; bounds the time that accounts stay locked
-ROWS_MAX = 500  # of one statement: SQLite takes 32,766 parameters, PostgreSQL 65,535
 
 ACCOUNT_COLUMNS = (
     "id, ledger, code, name, title, holder, device, scope, flags,"
@@ -34,16 +34,16 @@ TRANSFER_COLUMNS = (
 )
 INSERT = f"INSERT INTO transfers ({TRANSFER_COLUMNS}) VALUES "
 END = "UPDATE transfers SET state = :state WHERE id = :id AND state = 'pending'"
+# Both databases call the columns of a list of values column1, column2 ...
 MOVE = """
-WITH moved (id, dp, cp, dn, cn) AS (VALUES {rows})
 UPDATE accounts SET
-  debits_posted = debits_posted + moved.dp, credits_posted = credits_posted + moved.cp,
-  debits_pending = debits_pending + moved.dn, credits_pending = credits_pending + moved.cn
-FROM moved WHERE accounts.id = moved.id
-AND (flags & {debits} = 0 OR debits_posted + moved.dp + debits_pending + moved.dn
-  <= credits_posted + moved.cp)
-AND (flags & {credits} = 0 OR credits_posted + moved.cp + credits_pending + moved.cn
-  <= debits_posted + moved.dp)
+  debits_posted = debits_posted + column2, credits_posted = credits_posted + column3,
+  debits_pending = debits_pending + column4, credits_pending = credits_pending + column5
+FROM (VALUES {rows}) AS moved WHERE accounts.id = column1
+AND (flags & {debits} = 0 OR debits_posted + column2 + debits_pending + column4
+  <= credits_posted + column3)
+AND (flags & {credits} = 0 OR credits_posted + column3 + credits_pending + column5
+  <= debits_posted + column2)
 """
 LIMITS = {
     "debits": int(AccountFlag.DEBITS_MUST_NOT_EXCEED_CREDITS),
@@ -76,9 +76,9 @@ def lock(connection: Connection, keys: Iterable[bytes]) -> dict[bytes, Account]:
     """The accounts with these ids, each locked until the transaction ends."""
     suffix = " ORDER BY id" + ("" if connection.dialect.name == "sqlite" else " FOR UPDATE")
     found = {}
-    for part in _parts(sorted(keys)):
-        query = f"SELECT {ACCOUNT_COLUMNS} FROM accounts WHERE id IN ({_names(part)}){suffix}"
-        for row in connection.execute(text(query), _values(part)):
+    for part in sets.parts(sorted(keys)):
+        query = f"SELECT {ACCOUNT_COLUMNS} FROM accounts WHERE id IN ({sets.names(part)}){suffix}"
+        for row in connection.execute(text(query), sets.values(part)):
             found[bytes(row[0])] = account_of(row)
     return found
 
@@ -130,15 +130,15 @@ def expire(connection: Connection, ledger: int, now_us: int) -> int:
 
 def _stored(connection: Connection, keys: set[bytes]) -> dict[bytes, Stored]:
     found = {}
-    for part in _parts(sorted(keys)):
-        query = f"SELECT {TRANSFER_COLUMNS} FROM transfers WHERE id IN ({_names(part)})"
-        for row in connection.execute(text(query), _values(part)):
+    for part in sets.parts(sorted(keys)):
+        query = f"SELECT {TRANSFER_COLUMNS} FROM transfers WHERE id IN ({sets.names(part)})"
+        for row in connection.execute(text(query), sets.values(part)):
             found[bytes(row[0])] = transfer_of(row)
     return found
 
 
 def _insert(connection: Connection, ledger: int, new: Sequence[Stored], now_us: int) -> None:
-    for part in _parts(new):
+    for part in sets.parts(new):
         rows = []
         for transfer, state, expires_us in part:
             rows.append(
@@ -158,19 +158,19 @@ def _insert(connection: Connection, ledger: int, new: Sequence[Stored], now_us: 
                     now_us,
                 )
             )
-        marks, values = _rows(rows)
+        marks, values = sets.rows(rows)
         connection.execute(text(INSERT + marks), values)
 
 
 def _move(connection: Connection, moved: dict[bytes, Moved]) -> None:
-    for part in _parts(sorted(moved)):
+    for part in sets.parts(sorted(moved)):
         rows = []
         for key in part:
             by = moved[key]
             rows.append(
                 (key, by.debits_posted, by.credits_posted, by.debits_pending, by.credits_pending)
             )
-        marks, values = _rows(rows)
+        marks, values = sets.rows(rows)
         query = MOVE.format(rows=marks, **LIMITS)
         if connection.execute(text(query), values).rowcount != len(part):
             raise Again
@@ -179,26 +179,3 @@ def _move(connection: Connection, moved: dict[bytes, Moved]) -> None:
 def _expect_one(count: int) -> None:
     if count != 1:
         raise Again
-
-
-def _parts(items: Sequence[Any]) -> Iterable[Sequence[Any]]:
-    for start in range(0, len(items), ROWS_MAX):
-        yield items[start : start + ROWS_MAX]
-
-
-def _names(items: Sequence[Any]) -> str:
-    return ", ".join(f":p{i}" for i in range(len(items)))
-
-
-def _values(items: Sequence[Any]) -> dict[str, Any]:
-    return {f"p{i}": item for i, item in enumerate(items)}
-
-
-def _rows(rows: list[tuple[Any, ...]]) -> tuple[str, dict[str, Any]]:
-    """A VALUES list and its parameters."""
-    width = len(rows[0])
-    marks = []
-    for number in range(len(rows)):
-        names = (f":p{number * width + column}" for column in range(width))
-        marks.append("(" + ", ".join(names) + ")")
-    return ", ".join(marks), _values([value for row in rows for value in row])

@@ -15,10 +15,10 @@ from duotap import messages
 from duotap.cose import Signed
 
 from duotap_host.ledger.interface import Finding
+from duotap_host.money import show as money
 from duotap_host.reconcile import balances, matching, reading, texts
 from duotap_host.reconcile.evidence import Evidence
 from duotap_host.reconcile.matching import Position
-from duotap_host.reconcile.texts import money
 
 
 class Code(StrEnum):

@@ -43,9 +43,9 @@ def _statements(issued: Iterable[Issued], next_number: int) -> Iterator[Handover
     """From the device's next number on; of a load and its cancel the cancel."""
     due: dict[int, Issued] = {}
     for statement in issued:
-        if statement.number >= next_number:
-            if statement.kind == CANCEL or statement.number not in due:
-                due[statement.number] = statement
+        is_better = statement.kind == CANCEL or statement.number not in due
+        if statement.number >= next_number and is_better:
+            due[statement.number] = statement
     for _, statement in sorted(due.items()):
         for part, raw in enumerate(statement.base):
             yield Handover(Kind.BASE, raw, part, len(statement.base))

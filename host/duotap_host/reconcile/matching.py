@@ -126,18 +126,16 @@ def is_right_closing(entry: Entry, payee: KnownDevice) -> bool:
     return (entry.record.kind, entry.closing.message.verdict) == right
 
 
-def shown(end: Closings, payment: Signed, of: type) -> bool:
+def shown(end: Closings, payment: Signed, of: type[messages.Void | messages.Receipt]) -> bool:
     """The payer's journal shows the payee's void, or its receipt "taken", before any fork."""
     for entry, firm in end.shown:
         closing = entry.closing
         if closing is None or not firm or entry.record.device != payment.kid:
             continue
-        if closing.kid != payment.message.payee or not isinstance(closing.message, of):
-            continue
-        if isinstance(closing.message, messages.Void):
-            return True
-        if closing.message.verdict == VERDICT_TAKEN:
-            return True
+        if closing.kid == payment.message.payee and type(closing.message) is of:
+            verdict = getattr(closing.message, "verdict", VERDICT_TAKEN)
+            if verdict == VERDICT_TAKEN:
+                return True
     return False
 
 

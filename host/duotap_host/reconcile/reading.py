@@ -75,8 +75,8 @@ class _Body(NamedTuple):
 class Reader:
     """Reads records and remembers those that were found good, so that nothing is verified twice.
 
-    `devices` and `issuer`: public keys by key id; both may grow. `verified`: hashes of records
-    that were verified by this reader and were not `checked` before.
+    `devices` and `issuer`: public keys by key id; both may grow. `verified`: device, sequence and
+    hash of the records that this reader verified and that were not `checked` before.
     """
 
     def __init__(
@@ -84,14 +84,15 @@ class Reader:
     ) -> None:
         self.devices = devices
         self.issuer = issuer
-        self.verified: set[bytes] = set()
+        self.verified: set[tuple[bytes, int, bytes]] = set()
         self._verify = verify
-        self._good: dict[bytes, Entry] = {}
+        self._good: dict[tuple[bytes, bytes], Entry] = {}  # device and hash
         self._signatures: set[tuple[bytes, bytes]] = set()  # digest and signature
 
     def read(self, archived: Archived) -> tuple[Entry, tuple[Problem, ...]]:
         """What the record says, and what is wrong with it."""
-        known = self._good.get(archived.hash)
+        key = (archived.device, archived.hash)
+        known = self._good.get(key)
         if known is not None:
             return known, ()
         try:
@@ -108,9 +109,9 @@ class Reader:
                 good[name] = signed
         entry = replace(Entry(archived), unpaid=body.unpaid, certificate=body.certificate, **good)
         if not problems:
-            self._good[archived.hash] = entry
+            self._good[key] = entry
             if not archived.checked:
-                self.verified.add(archived.hash)
+                self.verified.add((archived.device, archived.sequence, archived.hash))
         return entry, tuple(problems)
 
     def _problem(self, archived: Archived, name: str, signed: Signed) -> str:

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sentences of findings, English and Chinese, and how amounts and ids are written in them."""
+"""The sentences of findings, English and Chinese."""
 
 from __future__ import annotations
 
-MINOR_PER_UNIT = 100
 SHORT_BYTES = 4  # enough to tell devices apart on a page; the whole id is in the finding
 
 SENTENCES = {
@@ -84,12 +83,6 @@ SENTENCES = {
         "设备 {device}：{amount} 无法追回，账户余额不足",
     ),
 }
-
-
-def money(amount: int) -> str:
-    """Minor units as people write them: 6660 is 66.60."""
-    sign, amount = ("-", -amount) if amount < 0 else ("", amount)
-    return f"{sign}{amount // MINOR_PER_UNIT}.{amount % MINOR_PER_UNIT:02d}"
 
 
 def short(key: bytes) -> str:

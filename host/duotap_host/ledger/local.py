@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ledger in a database: `interface.Ledger` over SQLite or PostgreSQL.
+
+Each method is one transaction or a few that may be repeated; the work is done by the modules
+beside this one. It prints nothing and asks nobody.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from duotap import messages
+from duotap.certificate import decode_certificate, decode_keycert, key_id
+from sqlalchemy import Connection, Engine
+
+from duotap_host.issuer import Issuer
+from duotap_host.issuer.es256 import verify
+from duotap_host.ledger import accounts, codes, database, ids, orders, registry, settling, vault
+from duotap_host.ledger import review as reviewing
+from duotap_host.ledger import trial as trials
+from duotap_host.ledger.codes import AccountCode, TransferCode
+from duotap_host.ledger.interface import (
+    Account,
+    Amounts,
+    Deposited,
+    Device,
+    Finding,
+    Handover,
+    HeadTaken,
+    LedgerError,
+    NotFound,
+    Reconciled,
+    Refused,
+    Result,
+    Transfer,
+    Trial,
+)
+from duotap_host.ledger.post import post
+from duotap_host.ledger.review import Review
+from duotap_host.money import show
+from duotap_host.reconcile import booking, chains, handover, matching
+from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, LOAD, Issued
+from duotap_host.reconcile.booking import Move
+from duotap_host.reconcile.findings import Code, finding
+from duotap_host.reconcile.reading import Reader
+
+RUNS_MAX = 12  # reconciling begins anew when another run came between
+MOVES_MAX = 1000  # of one transaction; bounds the time that accounts stay locked
+REQUEST_MAX = 32
+FUND_MAX = 10**14  # minor units: tens of thousands of fundings fit the 64 bits of a column
+
+Clock = Callable[[], int]
+T = TypeVar("T")
+
+
+def now_us() -> int:
+    """The operator's clock."""
+    return time.time_ns() // 1000
+
+
+class LocalLedger:
+    """Made by `opening.create_ledger` and `opening.open_ledger`."""
+
+    def __init__(self, engine: Engine, issuer: Issuer, clock: Clock) -> None:
+        self.engine = engine
+        self.issuer = issuer
+        self.currency = issuer.currency
+        self._clock = clock
+        self._trust = issuer.trust()
+        working = [decode_keycert(raw).message.public for raw in issuer.keycerts]
+        keys = {key_id(public): public for public in (*issuer.roots, *working)}
+        self._reader = Reader({}, keys, verify)
+
+    def close(self) -> None:
+        """Give the database back."""
+        self.engine.dispose()
+
+    def _read(self, work: Callable[[Connection], T]) -> T:
+        return database.read(self.engine, work)
+
+    def _write(self, work: Callable[[Connection], T]) -> T:
+        return database.transact(self.engine, work)
+
+    # Accounts
+
+    def open_account(self, code: AccountCode, holder: int, title: str = "") -> Account:
+        ledger, now = self.currency, self._clock()
+        return self._write(lambda c: accounts.open_account(c, ledger, code, holder, title, now))
+
+    def account(self, name: str) -> Account:
+        return self._read(lambda c: accounts.find(c, name))
+
+    def accounts(self) -> Sequence[Account]:
+        return self._read(accounts.everyone)
+
+    def fund(self, name: str, amount: int, request: bytes = b"") -> Account:
+        if not 0 < amount <= FUND_MAX:
+            raise Refused(f"an amount is 0.01 to {show(FUND_MAX)}")
+        key = ids.derived("fund", name, request) if request else ids.random_id()
+        return self._write(lambda c: self._fund(c, name, amount, key))
+
+    def _fund(self, connection: Connection, name: str, amount: int, key: bytes) -> Account:
+        account = accounts.find(connection, name)
+        if account.code not in accounts.NAMES:
+            raise Refused(f"{name} is not funded by hand")
+        issuance = accounts.find(connection, codes.ISSUANCE)
+        transfer = Transfer(key, issuance.id, account.id, amount, TransferCode.FUND)
+        (result,) = post(connection, self.currency, [transfer], self._clock())
+        if not result.stands:
+            raise Refused(f"{name} cannot be funded with {show(amount)}: {result}")
+        return accounts.find(connection, name)
+
+    def post(self, transfers: Sequence[Transfer]) -> Sequence[Result]:
+        return self._write(lambda c: post(c, self.currency, transfers, self._clock()))
+
+    # Devices
+
+    def register_device(self, certificate: bytes) -> Device:
+        ledger, trust, now = self.currency, self._trust, self._clock()
+
+        def work(connection: Connection) -> Device:
+            device = registry.register(connection, ledger, trust, certificate, now)
+            return registry.find(connection, device)
+
+        return self._write(work)
+
+    def device(self, device: bytes) -> Device:
+        return self._read(lambda c: registry.find(c, device))
+
+    def devices(self) -> Sequence[Device]:
+        return self._read(registry.everyone)
+
+    # What money keys sign
+
+    def issue_load(
+        self, device: bytes, amounts: Amounts, account: str, request: bytes = b""
+    ) -> bytes:
+        if len(request) > REQUEST_MAX:
+            raise Refused(f"a request is at most {REQUEST_MAX} bytes")
+        if any(amount <= 0 for _, amount in amounts) or not amounts:
+            raise Refused("a load is at least 0.01")
+        self.issuer.unlock()
+        return self._write(lambda c: self._load(c, device, amounts, account, request))
+
+    def _load(
+        self, connection: Connection, key: bytes, amounts: Amounts, account: str, request: bytes
+    ) -> bytes:
+        device = registry.find(connection, key)
+        known = orders.of_request(connection, key, request) if request else None
+        if known is not None:
+            return known
+        source = accounts.find(connection, account)
+        amount = messages.total(amounts)
+        certificate = decode_certificate(device.certificate).message
+        due = orders.since_sync(orders.issued(connection, key))
+        orders.check_load(device, certificate.limits, certificate.load_cap, due, amount)
+        if source.code not in accounts.NAMES:
+            raise Refused(f"{account} is no wallet or merchant's account")
+        desk = orders.Desk(connection, self.issuer, device, self._clock())
+        load = desk.load(amounts, account, request)
+        position = matching.load_position(load, matching.UNDER_WAY)
+        move = booking.difference(position, booking.NOTHING)
+        (result,) = settling.book(connection, self.currency, [move], self._clock())
+        if not result.stands:
+            raise Refused(
+                f"{account} holds {show(source.available)}, which is not enough for {show(amount)}"
+            )
+        return load.raw
+
+    def issue_cancel(self, device: bytes, number: int) -> bytes:
+        self.issuer.unlock()
+
+        def work(connection: Connection) -> bytes:
+            owner = registry.find(connection, device)
+            of = {s.kind: s for s in orders.issued(connection, device) if s.number == number}
+            if CANCEL in of:
+                return of[CANCEL].raw
+            if LOAD not in of:
+                raise NotFound(f"there is no load {number} for device {device.hex()}")
+            before = settling.booked(connection)[matching.load_subject(device, number)]
+            if before.state != matching.UNDER_WAY:
+                raise Refused(f"load {number} is {before.state} already")
+            desk = orders.Desk(connection, self.issuer, owner, self._clock())
+            return desk.cancel(of[LOAD]).raw
+
+        return self._write(work)
+
+    def issue_checkpoint(self, device: bytes) -> bytes | None:
+        self.issuer.unlock()
+        owner = self.device(device)
+        view = self._review()
+        orders.check_active(owner)
+        outstanding = self._outstanding(view, device)
+        if outstanding is not None:
+            return outstanding.raw
+        for found in view.blocking(device):
+            raise Refused(f"no checkpoint: {found.en}")
+        base = handover.next_base(view.evidence, device)
+        if base is None:
+            return None
+        return self._write(
+            lambda c: orders.Desk(c, self.issuer, owner, self._clock()).checkpoint(base).raw
+        )
+
+    def _outstanding(self, view: Review, device: bytes) -> Issued | None:
+        """A checkpoint that the device's journal does not show yet: there is one line of them."""
+        next_issue = view.evidence.journals[device].folded.state.next_issue
+        for issued in view.evidence.archive.issued:
+            is_its = (issued.device, issued.kind) == (device, CHECKPOINT)
+            if is_its and issued.number >= next_issue:
+                return issued
+        return None
+
+    # Journals
+
+    def new_challenge(self, device: bytes) -> bytes:
+        def work(connection: Connection) -> bytes:
+            registry.find(connection, device)
+            return vault.new_challenge(connection, device, self._clock())
+
+        return self._write(work)
+
+    def next_missing(self, device: bytes) -> int:
+        return self._read(lambda c: self._missing(c, device)).missing
+
+    def _missing(self, connection: Connection, device: bytes) -> HeadTaken:
+        registry.find(connection, device)
+        records = list(vault.records_of(connection, device))
+        chain = chains.trace(records, list(vault.heads_of(connection, device)))
+        checkpoints = [
+            messages.decode(issued.raw, messages.Checkpoint).message.covered
+            for issued in orders.issued(connection, device)
+            if issued.kind == CHECKPOINT
+        ]
+        covered = max(checkpoints, default=0)
+        return HeadTaken(not chain.missing[1], chains.next_missing(chain, records, covered))
+
+    def deposit(self, device: bytes, statements: Sequence[bytes]) -> Deposited:
+        try:
+            self.device(device)
+        except NotFound:
+            self._alarm(device, statements)
+            raise
+        now = self._clock()
+        return self._write(lambda c: vault.put_records(c, device, statements, now))
+
+    def _alarm(self, device: bytes, statements: Sequence[bytes]) -> None:
+        """A device with a good certificate that the book does not know: somebody else holds the
+        issuer's key, or the book lost a page."""
+        if vault.certificate_in(self._trust, device, statements):
+            found = [finding(Code.UNKNOWN_CERTIFICATE, device, ())]
+            now = self._clock()
+            self._write(lambda c: settling.put_findings(c, found, now, settling.STANDING))
+
+    def put_head(self, raw: bytes) -> HeadTaken:
+        def work(connection: Connection) -> HeadTaken:
+            return self._missing(connection, vault.put_head(connection, raw, self._clock()))
+
+        return self._write(work)
+
+    def next_statements(self, device: bytes) -> Sequence[Handover]:
+        self.device(device)
+        view = self._review()
+        return tuple(handover.handovers(view.evidence, device, view.frozen))
+
+    # Settlement
+
+    def _review(self) -> Review:
+        return reviewing.review(self._read(reviewing.material), self._reader)
+
+    def reconcile(self) -> Reconciled:
+        for _ in range(RUNS_MAX):
+            view = self._review()
+            try:
+                return self._settle(view)
+            except settling.Stale:
+                continue
+        raise LedgerError("other reconciling runs kept coming between; nothing is lost, try again")
+
+    def _settle(self, view: Review) -> Reconciled:
+        moves = view.moves()
+        refused: list[Move] = []
+        for start in range(0, len(moves), MOVES_MAX):
+            refused += self._book(moves[start : start + MOVES_MAX])
+        found = (*view.findings, *map(_refusal, refused))
+        verified = set(self._reader.verified)
+        now = self._clock()
+
+        def finish(connection: Connection) -> tuple[Finding, ...]:
+            vault.mark_checked(connection, verified)
+            registry.freeze(connection, view.frozen)
+            settling.put_findings(connection, found, now)
+            return settling.findings(connection)
+
+        standing = self._write(finish)
+        self._reader.verified -= verified
+        posted = [p for m in moves if m not in refused for p in m.postings]
+        corrections = sum(p.line.code == TransferCode.CORRECTION for p in posted)
+        return Reconciled(len(posted) - corrections, corrections, len(refused), standing)
+
+    def _book(self, moves: Sequence[Move]) -> list[Move]:
+        """Post moves in one transaction; returns those that an account's limit refused."""
+        ledger, now = self.currency, self._clock()
+        results = self._write(lambda c: settling.book(c, ledger, moves, now))
+        return [m for m, result in zip(moves, results, strict=True) if not result.stands]
+
+    def findings(self) -> Sequence[Finding]:
+        return self._read(settling.findings)
+
+    def check(self) -> Trial:
+        return self._read(trials.check)
+
+
+def _refusal(move: Move) -> Finding:
+    position = move.position
+    return finding(
+        Code.CORRECTION_REFUSED,
+        position.creditor,
+        [position.subject],
+        amount=show(position.amount),
+    )

@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Booking what reconciling found: moves become linked transfers, findings become rows.
+
+A move is posted only while its subject is in the generation that was read, in the transaction that
+raises it. Whoever comes second sees that, and reconciles again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import Connection, text
+
+from duotap_host.ledger import accounts, ids
+from duotap_host.ledger.codes import TransferCode, TransferFlag
+from duotap_host.ledger.interface import Finding, LedgerError, Result, Transfer
+from duotap_host.ledger.post import post
+from duotap_host.reconcile.booking import Booked, Move, Posting
+from duotap_host.reconcile.matching import Line
+
+OPEN, GONE, STANDING = "open", "gone", "standing"
+HASH_BYTES = 32
+
+SETTLED = "SELECT subject, state, generation FROM settlements"
+POSTINGS = (
+    "SELECT t.subject, t.id, d.name, c.name, t.amount, t.code, t.corrects_id FROM transfers t"
+    " JOIN accounts d ON d.id = t.debit_id JOIN accounts c ON c.id = t.credit_id"
+    " JOIN settlements s ON s.subject = t.subject ORDER BY t.code, t.created_us, t.id"
+)
+BEGIN = (
+    "INSERT INTO settlements (subject, kind, state, generation, amount, debtor, creditor,"
+    " opened_us) VALUES (:subject, :kind, :state, 1, :amount, :debtor, :creditor, :now)"
+    " ON CONFLICT (subject) DO NOTHING"
+)
+GO_ON = (
+    "UPDATE settlements SET state = :state, generation = generation + 1"
+    " WHERE subject = :subject AND generation = :generation"
+)
+PUT_FINDING = (
+    "INSERT INTO findings (id, code, device, evidence, en, zh, state, found_us)"
+    " VALUES (:id, :code, :device, :evidence, :en, :zh, :state, :now) ON CONFLICT (id) DO NOTHING"
+)
+SET_FINDING = "UPDATE findings SET state = :state WHERE id = :id"
+FINDINGS = "SELECT id, code, device, evidence, en, zh, state FROM findings"
+
+
+class Stale(Exception):
+    """Another one booked this subject meanwhile: nothing of this transaction stands."""
+
+
+def booked(connection: Connection) -> dict[bytes, Booked]:
+    """What the book has, by subject."""
+    postings: dict[bytes, list[Posting]] = {}
+    for row in connection.execute(text(POSTINGS)):
+        subject, key, debit, credit, amount, code, corrects = row
+        line = Line(debit, credit, amount, TransferCode(code))
+        posting = Posting(bytes(key), line, bytes(corrects))
+        postings.setdefault(bytes(subject), []).append(posting)
+    found = {}
+    for subject, state, generation in connection.execute(text(SETTLED)):
+        of = tuple(postings.get(bytes(subject), ()))
+        found[bytes(subject)] = Booked(state, generation, of)
+    return found
+
+
+def book(
+    connection: Connection, ledger: int, moves: Sequence[Move], now_us: int
+) -> tuple[Result, ...]:
+    """Post moves; for each the result of the transfer that it failed with, or CREATED. Raises
+    Stale."""
+    names = {name for move in moves for p in move.postings for name in (p.line[0], p.line[1])}
+    accounts.open_purses(connection, ledger, names, now_us)
+    keys = accounts.keys_of(connection, sorted(names))
+    for name in sorted(names - keys.keys()):
+        raise LedgerError(f"there is no account {name}; open it and reconcile again")
+    transfers = [transfer for move in moves for transfer in _linked(move, keys)]
+    results = post(connection, ledger, transfers, now_us)
+    outcome = []
+    at = 0
+    for move in moves:
+        of = results[at : at + len(move.postings)]
+        at += len(move.postings)
+        outcome.append(_worst(of))
+        if outcome[-1].stands:
+            _advance(connection, move, now_us)
+    return tuple(outcome)
+
+
+def _linked(move: Move, keys: Mapping[str, bytes]) -> Iterable[Transfer]:
+    for number, posting in enumerate(move.postings, 1):
+        is_last = number == len(move.postings)
+        line = posting.line
+        yield Transfer(
+            posting.id,
+            keys[line.debit],
+            keys[line.credit],
+            line.amount,
+            line.code,
+            TransferFlag.NONE if is_last else TransferFlag.LINKED,
+            corrects=posting.corrects,
+            subject=move.position.subject,
+        )
+
+
+def _worst(results: Sequence[Result]) -> Result:
+    for result in results:
+        if not result.stands and result != Result.LINKED_EVENT_FAILED:
+            return result
+    return Result.CREATED
+
+
+def _advance(connection: Connection, move: Move, now_us: int) -> None:
+    position = move.position
+    row = {"subject": position.subject, "state": position.state, "generation": move.generation}
+    if move.generation:
+        changed = connection.execute(text(GO_ON), row)
+    else:
+        row |= {
+            "kind": position.kind,
+            "amount": position.amount,
+            "debtor": position.debtor,
+            "creditor": position.creditor,
+            "now": now_us,
+        }
+        changed = connection.execute(text(BEGIN), row)
+    if changed.rowcount != 1:
+        raise Stale
+
+
+def findings(connection: Connection) -> tuple[Finding, ...]:
+    """Those that stand."""
+    found = []
+    for row in connection.execute(text(FINDINGS)):
+        _, code, device, evidence, en, zh, state = row
+        if state != GONE:
+            found.append(Finding(code, bytes(device), _split(bytes(evidence)), en, zh))
+    return tuple(sorted(found))
+
+
+def put_findings(
+    connection: Connection, found: Iterable[Finding], now_us: int, state: str = OPEN
+) -> None:
+    """These stand; with OPEN, any other that was open is gone."""
+    now = {_key(finding): finding for finding in found}
+    before = {bytes(row[0]): row[6] for row in connection.execute(text(FINDINGS))}
+    for key, finding in sorted(now.items()):
+        if key not in before:
+            row = {
+                **finding._asdict(),
+                "evidence": b"".join(finding.evidence),
+                "id": key,
+                "state": state,
+                "now": now_us,
+            }
+            connection.execute(text(PUT_FINDING), row)
+    if state != OPEN:
+        return
+    for key, old in sorted(before.items()):
+        new = OPEN if key in now else GONE
+        if old != STANDING and old != new:
+            connection.execute(text(SET_FINDING), {"id": key, "state": new})
+
+
+def _key(finding: Finding) -> bytes:
+    return ids.derived("finding", finding.code, finding.device, *finding.evidence, finding.en)
+
+
+def _split(evidence: bytes) -> tuple[bytes, ...]:
+    return tuple(evidence[at : at + HASH_BYTES] for at in range(0, len(evidence), HASH_BYTES))

@@ -151,6 +151,9 @@ class _Reader:
             return self.take(argument)
         if major == TEXT:
             return _text(self.take(argument))
+        # Before any loop: a count beyond a machine word is none that range() takes on a board.
+        if argument > self.items:
+            raise Malformed("CBOR has too many items")
         if major == ARRAY:
             return self.array(argument, depth + 1)
         if major == MAP:
@@ -158,8 +161,6 @@ class _Reader:
         raise Malformed("CBOR tag")
 
     def array(self, count: int, depth: int) -> list[Any]:
-        if count > self.items:
-            raise Malformed("CBOR has too many items")
         return [self.item(depth) for _ in range(count)]
 
     def map(self, count: int, depth: int) -> dict[Any, Any]:

@@ -61,10 +61,10 @@ def encode(payload: bytes, kid: bytes, sign: Sign) -> bytes:
 def decode(raw: bytes) -> Sign1:
     """The parts of a message whose signature is still to be verified; Malformed if it is none."""
     parts = cbor.decode(raw)
-    if type(parts) is not list or len(parts) != 4 or parts[1] != {}:
+    if type(parts) is not list or len(parts) != 4:
         raise Malformed("not a COSE_Sign1")
     protected, unprotected, payload, signature = parts
-    if type(unprotected) is not dict or type(protected) is not bytes or type(payload) is not bytes:
+    if unprotected != {} or type(protected) is not bytes or type(payload) is not bytes:
         raise Malformed("not a COSE_Sign1")
     if type(signature) is not bytes or len(signature) != SIGNATURE_BYTES:
         raise Malformed("signature is not 64 bytes")

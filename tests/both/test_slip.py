@@ -103,6 +103,15 @@ def test_noise_is_dropped():
         assert decoder.feed(good) == [(9, HELLO)], noise
 
 
+def test_a_whole_frame_and_more_before_its_end_is_dropped():
+    whole = slip.encode(5, HELLO)[:-1]
+    longest = slip.encode(5, bytes(261))[:-1]
+    for framed in (whole + b"\xdb", whole + b"\xdb\x00", whole + b"\x00", longest + b"\x00"):
+        decoder = Decoder()
+        assert decoder.feed(framed + b"\xc0") == [], framed
+        assert decoder.feed(whole + b"\xc0") == [(5, HELLO)], framed
+
+
 def test_what_fails_its_crc_is_dropped():
     whole = b"\x05" + HELLO
     whole += crc(whole)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duotap.applet import Applet
 
 POLL_PAUSE_MS = 60  # field off between two looks, so that a card starts anew
+IDLE_PAUSE_MS = 60  # an erase stops the board for 45 ms; a finger on a button must get through
 RECOVER_MS = 250  # between two attempts to set the chip up
 
 LISTEN, POLL = 0, 1
@@ -94,8 +95,8 @@ class Radio:
         """For ever; ends by cancellation only."""
         while True:
             await self.clock.poll(lambda: not self._hushed, None)
-            if self.ready and self.idle():
-                await self.clock.sleep_ms(0)
+            if self.idle():
+                await self.clock.sleep_ms(IDLE_PAUSE_MS)
                 continue
             self._active = True
             try:

@@ -25,8 +25,8 @@ WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
 # Pages kept for what must always work: 8 closings, an unload, a credit, a base of three parts with
 # its checkpoint, and the identity and statements carried after it.
 RESERVE_PAGES = 8 + 2 + 3 + 3 * 13 + 1 + 2 * 8
-# Erased ahead: the reserve and 32 payments of 4 pages. Not more, since each boot erases them anew
-# (a torn erase looks like a whole one), which takes 45 ms a sector and wears it.
+# Erased ahead: the reserve and 32 payments of 4 pages. A pruned ring is not erased all at once: each
+# sector stops the board for 45 ms.
 AHEAD_PAGES = 192
 CARRIED_KINDS = (records.IDENTITY, records.STATEMENT, records.CARRIED)
 

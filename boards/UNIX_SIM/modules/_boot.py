@@ -22,11 +22,13 @@ def mount():
 
 
 def start():
+    """Run /boot.py, then /main.py, as every board does."""
     mount()
-    with open("/main.py") as source:
-        main = source.read()
     try:
-        exec(main, {"__name__": "__main__"})
+        for name in ("/boot.py", "/main.py"):
+            with open(name) as source:
+                text = source.read()
+            exec(text, {"__name__": "__main__"})
     except BaseException as error:
         sys.print_exception(error, sys.stderr)  # the console is binary; the host keeps this apart
         raise

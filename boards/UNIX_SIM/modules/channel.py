@@ -45,21 +45,6 @@ class Channel:
                 return content
             self._taken(self._head[0], content)
 
-    def ask_into(self, buf, kind, *parts):
-        """Send a request whose answer is as long as `buf`, which it fills."""
-        self.send(kind, *parts)
-        while True:
-            self._fill(self._head, 0)
-            size = self._head[1] | self._head[2] << 8
-            if self._head[0] == ANSWER:
-                if size != len(buf):
-                    raise OSError(5)
-                self._fill(buf, 0)
-                return
-            content = bytearray(size)
-            self._fill(content, 0)
-            self._taken(self._head[0], content)
-
     def look(self):
         """Take in every frame that has come."""
         while True:

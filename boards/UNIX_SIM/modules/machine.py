@@ -3,12 +3,13 @@
 
 Shadows the built-in module of the Unix port, which has no UART, I2C, PWM, ADC or WDT. Signatures:
 MicroPython 1.26, port rp2. Levels of pins and bytes of UARTs are reported by the virtual board as
-they change, so that polling an idle device costs no round trip. What another board takes from
-`rp2.Flash` or `os.urandom` comes from `flash` and `entropy` here, because flash and entropy lie
-in the virtual board.
+they change, and flash is read from a file that the virtual board keeps equal to it, so that
+neither polling nor loading costs a round trip. What another board takes from `rp2.Flash` or
+`os.urandom` comes from `flash` and `entropy` here.
 """
 
 import io
+import os
 import time
 
 from channel import Channel
@@ -20,8 +21,7 @@ PIN_DRIVE = 0x70
 I2C_WRITE = 0x49
 I2C_READ = 0x69
 ADC_READ = 0x41
-FLASH_BLOCKS = 0x4E
-FLASH_READ = 0x46
+FLASH_REGION = 0x4E
 FLASH_PROGRAM = 0x47
 FLASH_ERASE = 0x45
 ENTROPY = 0x53
@@ -43,6 +43,8 @@ WDT_RESET = 3
 # A feed is passed on at most this often: the loop feeds at each turn, time-outs are seconds.
 FEED_MS = 100
 
+BLOCK_BYTES = 4096
+
 MP_STREAM_POLL = 3
 MP_STREAM_POLL_RD = 1
 MP_STREAM_POLL_WR = 4
@@ -60,6 +62,7 @@ def _taken(kind, content):
 
 
 _channel = Channel(_taken)
+_content = open(int(os.getenv("DUOTAP_FLASH")), "rb")  # noqa: SIM115  (open as long as it runs)
 # unique_id (8 bytes), cause of the last reset, what the board is: "card" or "stand".
 _board = bytes(_channel.ask(BOARD))
 
@@ -259,11 +262,13 @@ class Flash:
 
     def __init__(self, region):
         self._region = region.encode()[:1]
-        answer = _channel.ask(FLASH_BLOCKS, self._region)
-        self._blocks = answer[0] | answer[1] << 8
+        answer = _channel.ask(FLASH_REGION, self._region)
+        self._first = answer[0] | answer[1] << 8
+        self._blocks = answer[2] | answer[3] << 8
 
     def readblocks(self, n, buf, off=0):
-        _channel.ask_into(buf, FLASH_READ, self._region, _u16(n), _u16(off), _u16(len(buf)))
+        _content.seek((self._first + n) * BLOCK_BYTES + off)
+        _content.readinto(buf)
 
     def writeblocks(self, n, buf, off=None):
         if off is None:
@@ -275,7 +280,7 @@ class Flash:
         if op == 4:
             return self._blocks
         if op == 5:
-            return 4096
+            return BLOCK_BYTES
         if op == 6:
             _channel.ask(FLASH_ERASE, self._region, _u16(arg))
             return 0

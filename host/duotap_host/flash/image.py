@@ -25,6 +25,7 @@ FIRMWARE = ROOT / "firmware"
 CACHE = ROOT / "build" / "mpy"
 
 PACKAGES = ("card", "drivers", "duotap", "port", "stand")
+STARTED = ("boot.py", "main.py")
 BLOCK_BYTES = 4096
 # As MicroPython's VfsLfs2 mounts it by default.
 READ_BYTES = PROG_BYTES = LOOKAHEAD_BYTES = 32
@@ -78,11 +79,11 @@ def compile_folder(folder: Path, at: str, arch: str) -> Iterable[tuple[str, byte
 
 @lru_cache(maxsize=4)
 def firmware(arch: str = "x64") -> Firmware:
-    """The shipped firmware: packages, shims in /lib, and main.py as text, as boards start it."""
+    """The shipped firmware: packages, shims in /lib; what boards start is text there."""
     files = dict(compile_folder(FIRMWARE / "shims", "lib/", arch))
     for package in PACKAGES:
         files.update(compile_folder(FIRMWARE / package, f"{package}/", arch))
-    files["main.py"] = (FIRMWARE / "main.py").read_bytes()
+    files |= {name: (FIRMWARE / name).read_bytes() for name in STARTED}
     return Firmware(tuple(sorted(files.items())))
 
 

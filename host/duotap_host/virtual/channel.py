@@ -8,11 +8,12 @@ levels of pins are reported as they come. Knows no firmware and starts no proces
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
 
 from duotap_host.virtual.board import VirtualBoard, pin_name
-from duotap_host.virtual.nor import PowerCut
+from duotap_host.virtual.nor import IOCTL_BLOCK_ERASE, SECTOR, PowerCut
 from duotap_host.virtual.region import Region
 
 ANSWER = b"a"
@@ -25,12 +26,30 @@ UART_PIECE_BYTES = 256
 TX_RING_BYTES = 65536
 
 
+class Mirror:
+    """A file in memory that holds what the flash holds: the process reads it without asking."""
+
+    def __init__(self, content: bytes) -> None:
+        self.fd = os.memfd_create("flash")
+        os.pwrite(self.fd, content, 0)
+
+    def update(self, region: Region, block: int) -> None:
+        """Copy one sector that was programmed or erased."""
+        sector = bytearray(SECTOR)
+        region.readblocks(block, sector)
+        os.pwrite(self.fd, sector, (region.first + block) * SECTOR)
+
+    def close(self) -> None:
+        os.close(self.fd)
+
+
 class Channel:
     """Serves one process over `sock`; `on_gone` is told when the process has closed its end."""
 
-    def __init__(self, board: VirtualBoard, sock: socket.socket) -> None:
+    def __init__(self, board: VirtualBoard, sock: socket.socket, mirror: Mirror) -> None:
         self._board = board
         self._sock = sock
+        self._mirror = mirror
         self._loop = board.timeline.loop
         self._received = bytearray()
         self._pins: list[str] = []
@@ -41,8 +60,7 @@ class Channel:
             ord("I"): self._i2c_write,
             ord("i"): self._i2c_read,
             ord("A"): self._adc_read,
-            ord("N"): self._flash_blocks,
-            ord("F"): self._flash_read,
+            ord("N"): self._flash_region,
             ord("G"): self._flash_program,
             ord("E"): self._flash_erase,
             ord("S"): self._entropy,
@@ -64,6 +82,7 @@ class Channel:
         if self._sock.fileno() >= 0:
             self._loop.remove_reader(self._sock)
             self._sock.close()
+            self._mirror.close()
             self._board.on_pin = lambda _name, _level: None
             self._board.line.device.on_activity(lambda: None)
 
@@ -148,21 +167,22 @@ class Channel:
     def _adc_read(self, content: bytes) -> bytes:
         return self._board.read_adc(self._pins[content[0]]).to_bytes(2, "little")
 
-    def _flash_blocks(self, content: bytes) -> bytes:
-        return (self._region(content).ioctl(4, 0) or 0).to_bytes(2, "little")
-
-    def _flash_read(self, content: bytes) -> bytes:
-        buf = bytearray(_number(content[5:7]))
-        self._region(content).readblocks(_number(content[1:3]), buf, _number(content[3:5]))
-        return bytes(buf)
+    def _flash_region(self, content: bytes) -> bytes:
+        region = self._region(content)
+        return region.first.to_bytes(2, "little") + region.blocks.to_bytes(2, "little")
 
     def _flash_program(self, content: bytes) -> bytes:
         block, offset = _number(content[1:3]), _number(content[3:5])
-        self._region(content).writeblocks(block, content[5:], offset)
+        region = self._region(content)
+        region.writeblocks(block, content[5:], offset)
+        self._mirror.update(region, block)
         return b""
 
     def _flash_erase(self, content: bytes) -> bytes:
-        self._region(content).ioctl(6, _number(content[1:3]))
+        block = _number(content[1:3])
+        region = self._region(content)
+        region.ioctl(IOCTL_BLOCK_ERASE, block)
+        self._mirror.update(region, block)
         return b""
 
     def _entropy(self, content: bytes) -> bytes:

@@ -19,25 +19,25 @@ class Region:
 
     def __init__(self, chip: VirtualNor, first: int, blocks: int) -> None:
         self._chip = chip
-        self._first = first
+        self.first = first
         self.blocks = blocks
 
     def readblocks(self, n: int, buf: bytearray | memoryview, off: int = 0) -> None:
         self._check(n, off, len(buf))
-        self._chip.readblocks(self._first + n, buf, off)
+        self._chip.readblocks(self.first + n, buf, off)
 
     def writeblocks(
         self, n: int, buf: bytes | bytearray | memoryview, off: int | None = None
     ) -> None:
         self._check(n, off or 0, len(buf))
-        self._chip.writeblocks(self._first + n, buf, off)
+        self._chip.writeblocks(self.first + n, buf, off)
 
     def ioctl(self, op: int, arg: int) -> int | None:
         if op == IOCTL_BLOCK_COUNT:
             return self.blocks
         if op == IOCTL_BLOCK_ERASE:
             self._check(arg, 0, SECTOR)
-            arg += self._first
+            arg += self.first
         return self._chip.ioctl(op, arg)
 
     def content(self) -> bytes:
@@ -54,7 +54,7 @@ class Region:
         self._chip.restore(whole[:start] + content + whole[end:])
 
     def _bytes(self) -> tuple[int, int]:
-        return self._first * SECTOR, (self._first + self.blocks) * SECTOR
+        return self.first * SECTOR, (self.first + self.blocks) * SECTOR
 
     def _check(self, block: int, offset: int, size: int) -> None:
         if min(block, offset) < 0 or block * SECTOR + offset + size > self.blocks * SECTOR:

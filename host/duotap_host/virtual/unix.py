@@ -27,7 +27,7 @@ from pathlib import Path
 
 from duotap_host.flash import image
 from duotap_host.virtual.board import HARD_RESET, PWRON_RESET, VirtualBoard
-from duotap_host.virtual.channel import Channel
+from duotap_host.virtual.channel import Channel, Mirror
 from duotap_host.virtual.device import VirtualDevice
 
 HEAP = "512k"  # not yet an RP2040's 180k: the code alone takes 260k of a 64-bit heap
@@ -76,6 +76,7 @@ class UnixDevice(VirtualDevice):
         self._stderr.seek(0)
         self._stderr.truncate()
         self.board.power_on(cause)
+        mirror = Mirror(self.board.nor.snapshot())
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)  # its reads return what is there
         self._process = subprocess.Popen(
@@ -83,12 +84,12 @@ class UnixDevice(VirtualDevice):
             stdin=self._terminal.device_fd,
             stdout=self._terminal.device_fd,
             stderr=self._stderr,
-            pass_fds=(theirs.fileno(),),
-            env={**os.environ, "DUOTAP_CHANNEL": str(theirs.fileno())},
+            pass_fds=(theirs.fileno(), mirror.fd),
+            env=_environment(theirs.fileno(), mirror.fd),
             start_new_session=True,  # a Ctrl-C at the host is not the board's
         )
         theirs.close()
-        self._channel = Channel(self.board, ours)
+        self._channel = Channel(self.board, ours, mirror)
         self._channel.on_gone = self._gone
 
     def _gone(self) -> None:
@@ -161,6 +162,10 @@ class Terminal:
             await ready.wait()
         finally:
             remove(self._host_fd)
+
+
+def _environment(channel_fd: int, flash_fd: int) -> dict[str, str]:
+    return {**os.environ, "DUOTAP_CHANNEL": str(channel_fd), "DUOTAP_FLASH": str(flash_fd)}
 
 
 def _interpreter() -> str:

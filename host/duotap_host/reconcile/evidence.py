@@ -51,7 +51,8 @@ class Evidence:
     own: dict[bytes, bool] = field(default_factory=dict)  # in the payer's journal; before a fork?
     offers: dict[bytes, Signed] = field(default_factory=dict)
     closings: dict[bytes, Closings] = field(default_factory=dict)  # payment: its end
-    issued: dict[bytes, Entry] = field(default_factory=dict)  # load, cancel, checkpoint
+    # Load, cancel, checkpoint by the device whose journal shows it.
+    issued: dict[tuple[bytes, bytes], Signed] = field(default_factory=dict)
     unloads: dict[bytes, tuple[Signed, bool]] = field(default_factory=dict)
     refunds: dict[bytes, Signed] = field(default_factory=dict)
     refunds_given: set[bytes] = field(default_factory=set)
@@ -96,7 +97,7 @@ def _file(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
     if kind == records.CLOSING and entry.closing is not None:
         _closings(evidence, entry.closing).shown.append((entry, is_firm))
     if entry.issued is not None:
-        evidence.issued[entry.issued.hash] = entry
+        evidence.issued[device, entry.issued.hash] = entry.issued
     if entry.unload is not None:
         firm = is_firm or evidence.unloads.get(entry.unload.hash, (None, False))[1]
         evidence.unloads[entry.unload.hash] = (entry.unload, firm)

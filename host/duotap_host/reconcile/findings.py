@@ -156,12 +156,11 @@ def _closings(evidence: Evidence) -> Iterator[Finding]:
 
 def _issued(evidence: Evidence) -> Iterator[Finding]:
     """A load or certificate that is not in the ledger's own book raises an alarm (§7)."""
-    known = {(statement.hash, statement.device) for statement in evidence.archive.issued}
-    for message_hash, entry in evidence.issued.items():
-        assert entry.issued is not None
-        if (message_hash, entry.record.device) not in known:
-            number = entry.issued.message.number
-            yield finding(Code.UNKNOWN_LOAD, entry.record.device, [message_hash], number=number)
+    known = {(statement.device, statement.hash) for statement in evidence.archive.issued}
+    for (device, message_hash), signed in evidence.issued.items():
+        if (device, message_hash) not in known:
+            number = signed.message.number
+            yield finding(Code.UNKNOWN_LOAD, device, [message_hash], number=number)
     for record_hash, (device, raw) in evidence.certificates.items():
         if evidence.archive.devices[device].raw != raw:
             yield finding(Code.UNKNOWN_CERTIFICATE, device, [record_hash])

@@ -163,7 +163,7 @@ def _loads(evidence: Evidence) -> Iterable[Position]:
     """Loaded or cancelled by what the device's journal shows; a load outweighs a cancel."""
     ended: dict[tuple[bytes, int], str] = {}
     for statement in evidence.archive.issued:
-        if statement.hash not in evidence.issued:
+        if (statement.device, statement.hash) not in evidence.issued:
             continue
         key = (statement.device, statement.number)
         if statement.kind == LOAD:

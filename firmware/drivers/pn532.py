@@ -79,7 +79,7 @@ COMMAND_MS = 100  # what touches no other antenna takes the chip about 1 ms
 LIST_MS = 1000  # two cards, each with retries of its activation
 EXCHANGE_MS = 5000  # a card may ask for 1.08 s more again and again; signing takes up to 1 s
 RELEASE_MS = 200  # S(DESELECT) to a card that has gone, three times
-SEND_MS = 1000  # an answer of five blocks, each repeated twice after 155 ms
+SEND_MS = 5000  # a lost grant of time alone holds an answer up for 1.08 s
 LISTEN_STEP_MS = 2  # nobody waits for an activation to the millisecond
 PAUSE_MS = 2  # the chip changes its speed within 1 ms of our ACK
 
@@ -189,29 +189,23 @@ class Pn532:
         if not self._type_a_only:
             await self.link.command(TYPE_A_ONLY)
             self._type_a_only = True
-        try:
-            body = await self.link.command(
-                bytes([TG_INIT_AS_TARGET, PASSIVE_PICC_ONLY]),
-                self._identity(historical),
-                timeout_ms,
-                LISTEN_STEP_MS,
-            )
-        except (asyncio.CancelledError, Timeout):
-            if self.link.late_code == TG_INIT_AS_TARGET + 1:
-                await self.link.command(IN_RELEASE_ALL, b"", RELEASE_MS)
-            raise
+        head = bytes([TG_INIT_AS_TARGET, PASSIVE_PICC_ONLY])
+        body = await self._listening(head, self._identity(historical), timeout_ms, LISTEN_STEP_MS)
         if not _status(body) & MODE_PICC:
             raise AirFault(body[0], "activated otherwise than as an ISO 14443-4 card")
         return bytes(body[1:])
 
     async def get_apdu(self, timeout_ms: int | None = None) -> bytes:
-        """The next C-APDU, whole; Released when the poller has ended it."""
-        body = await self.link.command(TG_GET_DATA, b"", timeout_ms)
-        check_listening(_status(body))
-        apdu = bytes(body[1:])
-        while body[0] & MORE_BIT:
-            body = await self.link.command(TG_GET_DATA, b"", timeout_ms)
+        """The next C-APDU, whole; Released when the poller has ended it.
+
+        Cancelled or timed out it ends the activation, as does `put_apdu`.
+        """
+        apdu = b""
+        more = MORE_BIT
+        while more:
+            body = await self._listening(TG_GET_DATA, b"", timeout_ms)
             check_listening(_status(body))
+            more = body[0] & MORE_BIT
             apdu += bytes(body[1:])
         return apdu
 
@@ -220,9 +214,27 @@ class Pn532:
         at = 0
         while len(answer) - at > DATA_MAX:
             part = answer[at : at + DATA_MAX]
-            check_listening(_status(await self.link.command(TG_SET_META_DATA, part, SEND_MS)))
+            check_listening(_status(await self._listening(TG_SET_META_DATA, part, SEND_MS)))
             at += DATA_MAX
-        check_listening(_status(await self.link.command(TG_SET_DATA, answer[at:], SEND_MS)))
+        check_listening(_status(await self._listening(TG_SET_DATA, answer[at:], SEND_MS)))
+
+    async def stop_listening(self) -> None:
+        """Fall silent in the middle of an activation: the poller finds out by itself."""
+        await self.link.command(IN_RELEASE_ALL, b"", RELEASE_MS)
+
+    async def _listening(
+        self, head: bytes, tail: bytes, timeout_ms: int | None, step_ms: int = 1
+    ) -> memoryview:
+        """A command of the listener; one that is given up must not leave the chip activated.
+
+        An aborted TgInitAsTarget is over, unless its response was on its way already.
+        """
+        try:
+            return await self.link.command(head, tail, timeout_ms, step_ms)
+        except (asyncio.CancelledError, Timeout):
+            if head[0] != TG_INIT_AS_TARGET or self.link.late_code == TG_INIT_AS_TARGET + 1:
+                await self.stop_listening()
+            raise
 
     def _identity(self, historical: bytes) -> bytes:
         """TgInitAsTarget behind its mode: MifareParams, FeliCaParams, NFCID3t, no Gt, Tk."""

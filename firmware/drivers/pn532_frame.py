@@ -71,6 +71,7 @@ class FrameReader:
         self._used = 0
         self._body = 0
         self._body_end = 0
+        self._astray = False
         self.need = SHORTEST
 
     def room(self, count: int) -> memoryview:
@@ -86,7 +87,7 @@ class FrameReader:
 
     def begun(self) -> bool:
         """Whether something that is not mere padding has come and is not complete."""
-        return any(self._view[self._used : self._fill])
+        return self._astray or any(self._view[self._used : self._fill])
 
     def scan(self) -> int:
         """What the bytes make: MORE, ACK, NACK, FRAME, ERROR, or BAD (then nothing is kept)."""
@@ -132,6 +133,7 @@ class FrameReader:
                 self._drop()
                 return 0
         if last > 0:
+            self._astray = self.begun()
             self._used = last
             self._drop()
         return 0
@@ -150,5 +152,6 @@ class FrameReader:
 
     def _found(self, kind: int, used: int) -> int:
         self._used = used
+        self._astray = False
         self.need = SHORTEST
         return kind

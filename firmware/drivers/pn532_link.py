@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 ACK_MS = 15  # the manual's; our own sending time is added
 SENDS_MAX = 3
+ABORTS = 2
 NACKS_MAX = 3
 GAP_MS = 10  # a frame whose bytes stay away for longer, and their time on the wire, is broken
 LATE_MS = 8  # until the answer that crossed an abort has begun; a chip takes 1 ms
@@ -81,7 +82,8 @@ class Link:
                 await self._send(head, tail)
                 kind = await self._response(head[0] + 1, timeout_ms, step_ms)
             except (asyncio.CancelledError, Fault):
-                await self._abort()
+                if await self._give_up():
+                    raise asyncio.CancelledError from None
                 raise
             self._settled()
             if kind == ERROR:
@@ -168,14 +170,32 @@ class Link:
                 return BAD
         return kind
 
+    async def _give_up(self) -> bool:
+        """Abort, whatever happens; whether the task was cancelled meanwhile.
+
+        Whoever cancels twice still gets a chip that is quiet.
+        """
+        cancelled = False
+        while True:
+            try:
+                await self._abort()
+                return cancelled
+            except asyncio.CancelledError:
+                cancelled = True
+
     async def _abort(self) -> None:
-        """Wake it, send ACK, and read what had already been sent."""
+        """Wake it, send ACK, and read what had already been sent.
+
+        Twice: a command that was still on the wire may have put the chip to sleep between our
+        waking bytes and the ACK, which then only woke it.
+        """
         self.quiet = False
         self._astray = True
         self.late_code = 0
         self._reader.clear()
-        await self.bus.wake()
-        await self.bus.send(ACK_FRAME)
+        for _ in range(ABORTS):
+            await self.bus.wake()
+            await self.bus.send(ACK_FRAME)
         try:
             for _ in range(LATE_FRAMES_MAX):
                 if await self._next(LATE_MS, STEP_MS) == FRAME:

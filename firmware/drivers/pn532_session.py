@@ -62,7 +62,14 @@ class Listener:
         """
         await self.pn532.listen(armed_ms)
         self.active = True
+        try:
+            return await self._serve(answer)
+        finally:
+            self.active = False
+
+    async def _serve(self, answer: Callable[[bytes], bytes | Awaitable[bytes]]) -> int:
         count = 0
+        activated = True
         try:
             while True:
                 reply = answer(await self.pn532.get_apdu())
@@ -71,6 +78,15 @@ class Listener:
                 count += 1
                 await self.pn532.put_apdu(reply)
         except Released:
-            return count
+            activated = False
         finally:
-            self.active = False
+            if activated:
+                await self._stop()
+        return count
+
+    async def _stop(self) -> None:
+        """Whatever ended the session counts, not what the chip says to it."""
+        try:
+            await self.pn532.stop_listening()
+        except Fault:
+            pass

@@ -30,7 +30,7 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def __init__(self) -> None:
         self.now_us = 0
-        self._order = 0
+        self.scheduled = 0  # timers so far: what a run costs, whatever the machine
         self._ready: deque[asyncio.Handle] = deque()
         self._timers: list[tuple[int, int, asyncio.TimerHandle]] = []
         self._running = False
@@ -60,8 +60,8 @@ class VirtualLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         """Call at `t_us`, or as soon as possible when that has passed."""
         handle = asyncio.TimerHandle(t_us / 1e6, callback, args, self, context)
-        self._order += 1
-        heapq.heappush(self._timers, (t_us, self._order, handle))
+        self.scheduled += 1
+        heapq.heappush(self._timers, (t_us, self.scheduled, handle))
         return handle
 
     def call_at(

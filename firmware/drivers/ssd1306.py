@@ -154,7 +154,7 @@ class Ssd1306:
         """Paint columns of `height` bits, `scale` times as wide and high; y >= 0."""
         if not 1 <= scale <= SCALE_MAX or y < 0:
             raise ValueError("scale or row")
-        # At most 8 * 3 + 7 bits: no intermediate leaves the 31 bits of a small integer.
+        # At most 8 * 3 + 7 bits: seldom more than a small integer of a board has.
         mask = ((1 << height * scale) - 1) << (y & 7)
         for column in columns:
             bits = (column if scale == 1 else _stretch(column, height, scale)) << (y & 7)

@@ -2,7 +2,7 @@
 """What a person sees on a panel: as a picture, and as the lines of text that stand on it.
 
 Reads the lit pixels only; the text is recognised by the shapes of the firmware's own font, dark
-on light too. Knows no program and no chip's registers beyond `pixel`.
+on light too. Knows no program and no chip's registers beyond `columns`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,8 @@ from pathlib import Path
 from drivers import font
 from PIL import Image
 
-from duotap_host.virtual.ssd1306_chip import PAGES, WIDTH, Ssd1306Chip
+from duotap_host.virtual.ssd1306_chip import HEIGHT, WIDTH, Ssd1306Chip
 
-HEIGHT = PAGES * 8
 LIT = (190, 226, 255)
 DARK = (8, 10, 16)
 BORDER = 4  # pixels of the panel around the picture
@@ -23,7 +22,7 @@ Rows = tuple[tuple[bool, ...], ...]
 
 CODES = (*range(33, 127), ord("¥"))
 SHAPES = {font.glyph(chr(code)): chr(code) for code in CODES}
-TOP, BOTTOM = 1, 1 << font.HEIGHT - 1
+TOP, BASE = 1, 1 << 6  # the rows between which a letter of full height stands
 SCALES = (3, 2, 1)
 
 
@@ -44,7 +43,8 @@ def save_png(chip: Ssd1306Chip, path: Path, scale: int = 4) -> None:
 
 def rows(chip: Ssd1306Chip) -> Rows:
     """The lit pixels, top row first."""
-    return tuple(tuple(chip.pixel(x, y) for x in range(WIDTH)) for y in range(HEIGHT))
+    columns = chip.columns()
+    return tuple(tuple(bool(bits >> y & 1) for bits in columns) for y in range(HEIGHT))
 
 
 def dump(chip: Ssd1306Chip) -> str:
@@ -57,7 +57,7 @@ def dump(chip: Ssd1306Chip) -> str:
 
 
 def lines(chip: Ssd1306Chip) -> tuple[str, ...]:
-    """The lines of text on the panel from top to bottom; letters need a free pixel around them.
+    """The lines of text on the panel from top to bottom; letters need free pixels beside them.
 
     A line has at least one letter of full height: a dot alone may be part of a drawing.
     """
@@ -73,8 +73,7 @@ class _Panel:
     """The lit pixels as one number a column, bit 0 on top; what is recognised is taken away."""
 
     def __init__(self, chip: Ssd1306Chip) -> None:
-        lit = rows(chip)
-        self._columns = [sum(lit[y][x] << y for y in range(HEIGHT)) for x in range(WIDTH)]
+        self._columns = list(chip.columns())
 
     def line(self, y: int, scale: int, dark: bool) -> str:
         """The text whose letters begin in row `y`; `dark` letters stand on light ground."""
@@ -82,7 +81,7 @@ class _Panel:
         cells: dict[int, str] = {}
         x = 0
         while x + font.WIDTH * scale <= WIDTH:
-            char = _letter(strips, x, scale)
+            char = _letter(strips, x, scale) if strips[x] >= 0 else ""
             if char:
                 cells[x] = char
             x += (font.WIDTH + 1) * scale if char else 1
@@ -93,15 +92,11 @@ class _Panel:
         return _joined(cells, scale)
 
     def _strips(self, y: int, scale: int, dark: bool) -> list[int]:
-        """Each column's bits of the line; -1 where they are no letter's or touch something."""
-        height = font.HEIGHT * scale
-        flip = (1 << height + 2) - 1 if dark else 0
-        if y == 0:
-            flip &= ~1  # there is no row above
-        if y + height == HEIGHT:
-            flip &= (1 << height + 1) - 1
-        cut = [(column << 1 >> y) & ((1 << height + 2) - 1) ^ flip for column in self._columns]
-        return [SHRUNK[scale].get(strip, -1) for strip in cut]
+        """Each column's bits of the line; -1 where they are no letter's at this scale."""
+        mask = (1 << font.HEIGHT * scale) - 1
+        flip = mask if dark else 0
+        known = SHRUNK[scale]
+        return [known.get(column >> y & mask ^ flip, -1) for column in self._columns]
 
     def _take(self, x: int, y: int, scale: int, dark: bool) -> None:
         mask = ((1 << font.HEIGHT * scale) - 1) << y
@@ -110,9 +105,9 @@ class _Panel:
 
 
 def _stretched(bits: int, scale: int) -> int:
-    """The bits of one column of a letter, `scale` times as high, with a free row above."""
+    """The bits of one column of a letter, `scale` times as high."""
     dot = (1 << scale) - 1
-    return sum(dot << row * scale for row in range(font.HEIGHT) if bits >> row & 1) << 1
+    return sum(dot << row * scale for row in range(font.HEIGHT) if bits >> row & 1)
 
 
 SHRUNK = {
@@ -133,7 +128,7 @@ def _letter(strips: list[int], x: int, scale: int) -> str:
 
 def _full_height(char: str) -> bool:
     columns = font.glyph(char)
-    return any(column & TOP for column in columns) and any(column & BOTTOM for column in columns)
+    return any(column & TOP for column in columns) and any(column & BASE for column in columns)
 
 
 def _joined(cells: dict[int, str], scale: int) -> str:

@@ -12,6 +12,7 @@ import random
 
 WIDTH = 128
 PAGES = 8
+HEIGHT = PAGES * 8
 ADDRESS = 0x3C
 
 HORIZONTAL, VERTICAL, PAGE = 0, 1, 2
@@ -59,7 +60,7 @@ class Ssd1306Chip:
         self.mode = PAGE
         self.start_line = 0
         self.offset = 0
-        self.rows = 64
+        self.rows = HEIGHT
         self.flip_columns = False
         self.flip_rows = False
         self._columns = (0, WIDTH - 1)
@@ -89,17 +90,25 @@ class Ssd1306Chip:
         """The status register (§8.1.5.3): bit 6 says that the panel is off."""
         return bytes((0x00 if self.on else 0x40,)) * nbytes
 
-    def pixel(self, x: int, y: int) -> bool:
-        """Is the pixel at (x, y) of the glass lit? (0, 0) is the corner away from the cable."""
-        if not (self.on and self.pump and y < self.rows):
-            return False
+    def columns(self) -> tuple[int, ...]:
+        """What the glass shows: a number a column from the left, bit 0 on top, lit bits set.
+
+        The left upper corner is the one away from the cable, column SEG127 and row COM63.
+        """
+        glass = (1 << self.rows) - 1
+        if not (self.on and self.pump):
+            return (0,) * WIDTH
         if self.all_on:
-            return True
-        row = y if self.flip_rows else self.rows - 1 - y
-        row = (row + self.start_line + self.offset) % 64
-        segment = WIDTH - 1 - x
-        lit = self.memory[(row >> 3) * WIDTH + segment] >> (row & 7) & 1
-        return bool(lit) != self.inverted
+            return (glass,) * WIDTH
+        return tuple(self._column_of(WIDTH - 1 - x, glass) for x in range(WIDTH))
+
+    def _column_of(self, segment: int, glass: int) -> int:
+        bits = int.from_bytes(self.memory[segment::WIDTH], "little")
+        first = (self.start_line + self.offset) % HEIGHT
+        bits = (bits >> first | bits << HEIGHT - first) & glass
+        if not self.flip_rows:
+            bits = int(f"{bits:0{self.rows}b}"[::-1], 2)
+        return bits ^ glass if self.inverted else bits
 
     def _draw(self, body: bytes) -> None:
         for byte in body:

@@ -50,6 +50,18 @@ def open_ledger(url: str, issuer: Issuer, clock: Clock = now_us) -> LocalLedger:
     return LocalLedger(engine, issuer, clock)
 
 
+def is_taken(url: str) -> bool:
+    """Somebody's ledger is there. LedgerError if the place cannot be reached."""
+    path = _sqlite_path(url)
+    if path is not None and not path.exists():
+        return False
+    engine = database.open_engine(url)
+    try:
+        return not database.is_empty(engine)
+    finally:
+        engine.dispose()
+
+
 def _check_owner(engine: Engine, issuer: Issuer) -> None:
     where = engine.url.render_as_string(hide_password=True)
     if database.is_empty(engine):

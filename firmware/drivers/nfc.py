@@ -73,18 +73,24 @@ class Radio:
         self.in_session = False
         self.ready = False
         self._hushed = 0
-        self._active = False
+        self._resumed = asyncio.Event()
+        self._resumed.set()
+        self._quiet = asyncio.Event()
+        self._quiet.set()
         self._job: Any = None
 
     async def hush(self) -> None:
         """Return when the radio is quiet and stays so until `resume`; a tap ends first."""
         self._hushed += 1
+        self._resumed.clear()
         self.interrupt()
-        await self.clock.poll(lambda: not self._active, None)
+        await self._quiet.wait()
 
     def resume(self) -> None:
         """Undo one `hush`."""
         self._hushed -= 1
+        if not self._hushed:
+            self._resumed.set()
 
     def interrupt(self) -> None:
         """Stop waiting for somebody; what is under way with a card goes on."""
@@ -94,11 +100,11 @@ class Radio:
     async def run(self) -> None:
         """For ever; ends by cancellation only."""
         while True:
-            await self.clock.poll(lambda: not self._hushed, None)
+            await self._resumed.wait()
             if self.idle():
                 await self.clock.sleep_ms(IDLE_PAUSE_MS)
                 continue
-            self._active = True
+            self._quiet.clear()
             try:
                 await self._once()
             except Fault as fault:
@@ -106,7 +112,7 @@ class Radio:
                 self.on_torn(fault)
             finally:
                 self.in_session = False
-                self._active = False
+                self._quiet.set()
 
     async def _once(self) -> None:
         if not self.ready:

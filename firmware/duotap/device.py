@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import certificate, messages, records, status
+from duotap import certificate, fields, messages, records, status
 from duotap.certificate import Trust
 from duotap.consent import Consent
 from duotap.errors import Refusal
@@ -117,6 +117,8 @@ class Device:
         """Refuse new offers and payments of a damaged or expired device."""
         if self.purse.journal.damaged:
             raise Refusal(status.DAMAGED, "device is damaged: replace it")
+        if max(self.purse.state.numbers()) >= fields.COUNTER_MAX:
+            raise Refusal(status.EXPIRED, "counters are at their end: replace it")
         if self.own().expiry <= self.purse.state.epoch:
             raise Refusal(status.EXPIRED, "certificate has expired: sync")
 

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
 # Pages kept for what must always work: 8 closings, an unload, a credit, a base of three parts with
-# its checkpoint, and the identity and statements carried after it.
-RESERVE_PAGES = 8 + 2 + 3 + 3 * 13 + 1 + 2 * 8
+# its checkpoint, and carried after it the identity, a full deny list and six short statements.
+RESERVE_PAGES = 8 + 2 + 3 + 3 * 13 + 1 + 14 + 16 + 6 * 2
 # Erased ahead: the reserve and 32 payments of 4 pages. A pruned ring is not erased all at once: each
 # sector stops the board for 45 ms.
 AHEAD_PAGES = 192

@@ -40,7 +40,7 @@ PIECE_BYTES = 512
 def seal(cipher: BlockCipher, nonce: bytes, plain: bytes, aad: bytes) -> bytes:
     """Return the ciphertext followed by its tag."""
     _check_own(nonce, plain, aad)
-    return _counter_mode(cipher, nonce, plain) + _tag(cipher, nonce, plain, aad)
+    return b"".join(_counter_mode(cipher, nonce, plain) + [_tag(cipher, nonce, plain, aad)])
 
 
 def unseal(cipher: BlockCipher, nonce: bytes, sealed: bytes, aad: bytes) -> bytes:
@@ -48,7 +48,7 @@ def unseal(cipher: BlockCipher, nonce: bytes, sealed: bytes, aad: bytes) -> byte
     if not TAG_BYTES <= len(sealed) <= PLAIN_MAX + TAG_BYTES:
         raise Malformed("sealed data has a wrong length")
     _check_own(nonce, b"", aad)
-    plain = _counter_mode(cipher, nonce, sealed[:-TAG_BYTES])
+    plain = b"".join(_counter_mode(cipher, nonce, sealed[:-TAG_BYTES]))
     if not hmac.equal(_tag(cipher, nonce, plain, aad), sealed[-TAG_BYTES:]):
         raise Malformed("sealed data has a wrong tag")
     return plain
@@ -75,17 +75,17 @@ def _counter_block(nonce: bytes, counter: int) -> bytes:
     return bytes([LENGTH_BYTES - 1]) + nonce + counter.to_bytes(LENGTH_BYTES, "big")
 
 
-def _counter_mode(cipher: BlockCipher, nonce: bytes, data: bytes) -> bytes:
-    """Return data, en- or decrypted with the key stream from A_1 on."""
-    output = bytearray(len(data))
+def _counter_mode(cipher: BlockCipher, nonce: bytes, data: bytes) -> list[bytes]:
+    """Return the pieces of data, en- or decrypted with the key stream from A_1 on."""
+    pieces = []
     for start in range(0, len(data), PIECE_BYTES):
         piece = data[start : start + PIECE_BYTES]
         first = start // BLOCK_BYTES + 1
         count = (len(piece) + BLOCK_BYTES - 1) // BLOCK_BYTES
         blocks = b"".join([_counter_block(nonce, first + i) for i in range(count)])
         stream = cipher.ecb(blocks)[: len(piece)]
-        output[start : start + len(piece)] = _exclusive_or(piece, stream)
-    return bytes(output)
+        pieces.append(_exclusive_or(piece, stream))
+    return pieces
 
 
 def _tag(cipher: BlockCipher, nonce: bytes, plain: bytes, aad: bytes) -> bytes:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from duotap.ccm import BlockCipher
     from duotap.device import Device
 
-CHUNK_MAX = 2048  # of plaintext, unless one record is longer
+CHUNK_MAX = 1024  # of plaintext, unless one record is longer; a small heap is soon in pieces
 
 
 class Gauges:

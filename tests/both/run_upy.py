@@ -9,6 +9,9 @@ that died on the way is seen. Knows no fixtures, classes or parameters: tests/bo
 import gc
 import sys
 
+# A collection each 4 KiB, as on a device: a heap that is collected when it is full is in pieces.
+gc.threshold(4096)
+
 
 def run(module):
     """Sorted, because a module's dictionary has no order here."""

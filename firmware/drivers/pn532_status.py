@@ -38,35 +38,44 @@ NOT_ACTIVE = 0x25
 RELEASED = 0x29
 CARD_GONE = 0x2B
 
-_AIR = {
-    0x01: "time-out, the target has not answered",
-    0x02: "CRC error",
-    0x03: "parity error",
-    0x04: "erroneous bit count",
-    0x05: "framing error",
-    0x06: "bit collision",
-    0x09: "RF buffer overflow",
-    0x0A: "RF field not switched on in time by the other side",
-    0x0B: "RF protocol error",
-    0x2A: "another card has taken the card's place",
-    CARD_GONE: "the card has gone",
-}
-_CHIP = {
-    0x07: "communication buffer too small",
-    0x0D: "too hot, antenna drivers switched off",
-    0x0E: "internal buffer overflow",
-    0x10: "invalid parameter",
-    0x12: "command of the initiator not supported",
-    0x13: "format of the data does not match",
-    0x14: "authentication error",
-    0x23: "wrong check byte of the UID",
-    NOT_ACTIVE: "invalid device state",
-    0x26: "operation not allowed",
-    0x27: "command not acceptable in this context",
-    0x2C: "mismatch of the NFCID3",
-    0x2D: "over-current",
-    0x2E: "NAD missing",
-}
+_AIR = b"\x01\x02\x03\x04\x05\x06\x09\x0a\x0b\x2a\x2b"
+# One string, since a board keeps it in RAM: a dictionary of these takes 3 KiB more.
+_NAMES = """\
+01 time-out, the target has not answered
+02 CRC error
+03 parity error
+04 erroneous bit count
+05 framing error
+06 bit collision
+07 communication buffer too small
+09 RF buffer overflow
+0a RF field not switched on in time by the other side
+0b RF protocol error
+0d too hot, antenna drivers switched off
+0e internal buffer overflow
+10 invalid parameter
+12 command of the initiator not supported
+13 format of the data does not match
+14 authentication error
+23 wrong check byte of the UID
+25 invalid device state
+26 operation not allowed
+27 command not acceptable in this context
+29 released by the initiator
+2a another card has taken the card's place
+2b the card has gone
+2c mismatch of the NFCID3
+2d over-current
+2e NAD missing
+"""
+
+
+def name(code: int) -> str:
+    """The chip's name for a status."""
+    begin = _NAMES.find(f"{code:02x} ")
+    if begin < 0:
+        return "unknown status"
+    return _NAMES[begin + 3 : _NAMES.find("\n", begin)]
 
 
 def check(status: int) -> None:
@@ -75,17 +84,15 @@ def check(status: int) -> None:
     if not code:
         return
     if code == RELEASED:
-        raise Released(code, "released by the initiator")
+        raise Released(code, name(code))
     if code in _AIR:
-        raise AirFault(code, _AIR[code])
-    raise ChipFault(code, _CHIP.get(code, "unknown status"))
+        raise AirFault(code, name(code))
+    raise ChipFault(code, name(code))
 
 
 def check_listening(status: int) -> None:
     """As `check`; without an active poller there is nobody to tell more about."""
     code = status & STATUS_BITS
-    if code == NOT_ACTIVE:
-        raise Released(code, _CHIP[code])
-    if code == CARD_GONE:
-        raise Released(code, _AIR[code])
+    if code in (NOT_ACTIVE, CARD_GONE):
+        raise Released(code, name(code))
     check(status)

@@ -18,6 +18,10 @@ from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.uart import UartLine
 
 T = TypeVar("T")
+SELECT = bytes.fromhex("00a4040007d276000085010100")
+READ = bytes.fromhex("00b0000000")  # answered by 258 bytes in five blocks
+OK = b"\x90\x00"
+BODY = bytes(range(256))
 
 
 class Side:
@@ -99,3 +103,30 @@ def play(
             radio.close()
 
     return timeline.run(main())
+
+
+class Card:
+    """Answers SELECT and READ and remembers every APDU it has executed."""
+
+    def __init__(self) -> None:
+        self.executed: list[bytes] = []
+
+    def answer(self, apdu: bytes) -> bytes:
+        self.executed.append(apdu)
+        return BODY + OK if apdu == READ else OK
+
+
+async def meet(radio: Radio, card: Card) -> tuple[Side, Side, Poller]:
+    stand, listener = radio.side("stand"), radio.side("card")
+    radio.card(listener, card.answer)
+    await stand.pn532.setup()
+    return stand, listener, await radio.select(stand)
+
+
+async def recover(radio: Radio, stand: Side, card: Card) -> None:
+    """From here a new touch works as the first one did."""
+    await stand.pn532.release()
+    poller = await radio.select(stand)
+    assert await poller.transceive(SELECT) == OK
+    assert await poller.transceive(READ) == BODY + OK
+    await poller.close()

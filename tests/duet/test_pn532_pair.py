@@ -9,10 +9,8 @@ import pytest
 from drivers.pn532 import Poller, Released
 from duotap.errors import Timeout
 
-from duet.radio_pair import Radio, Side, play
+from duet.radio_pair import OK, SELECT, Radio, Side, play
 
-SELECT = bytes.fromhex("00a4040007d276000085010100")
-OK = b"\x90\x00"
 TURNAROUND_US = 1500  # of each host: the table of times assumes 3 ms for both
 
 
@@ -21,7 +19,7 @@ def echo(apdu: bytes) -> bytes:
     return bytes(range(256)) * 4 if len(apdu) < 4 else bytes(apdu[2] << 8 | apdu[3]) + OK
 
 
-async def meet(radio: Radio, answer: object = echo) -> tuple[Side, Side, Poller]:
+async def touch(radio: Radio, answer: object = echo) -> tuple[Side, Side, Poller]:
     """A stand that has selected a card which answers with `answer`."""
     stand, card = radio.side("stand"), radio.side("card")
     radio.card(card, answer)  # type: ignore[arg-type]  # a function or a coroutine
@@ -31,7 +29,7 @@ async def meet(radio: Radio, answer: object = echo) -> tuple[Side, Side, Poller]
 
 def test_a_select_block_by_block() -> None:
     async def story(radio: Radio) -> list[str]:
-        stand, card, poller = await meet(radio, lambda _: OK)
+        stand, card, poller = await touch(radio, lambda _: OK)
         assert stand.pn532.firmware_version == bytes.fromhex("32010607")
         assert poller.target.sens_res == b"\x00\x04"
         assert poller.target.sel_res == 0x20
@@ -69,7 +67,7 @@ def test_an_exchange_takes_the_time_of_the_table(
             card.clock.charge(TURNAROUND_US, "computing")
             return bytes(response)
 
-        stand, card, poller = await meet(radio, lambda apdu: answer(apdu))
+        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
         begun_us = radio.time.now_us()
         for _ in range(10):
             assert len(await poller.transceive(bytes(command))) == response
@@ -107,7 +105,7 @@ def test_apdus_of_any_length_arrive_whole(command: int, response: int) -> None:
             got.append(apdu)
             return answered
 
-        _, _, poller = await meet(radio, answer)
+        _, _, poller = await touch(radio, answer)
         return await poller.transceive(sent)
 
     assert play(story) == answered
@@ -121,7 +119,7 @@ def test_a_slow_card_asks_for_time(late_ms: int, extensions: int) -> None:
             await card.clock.sleep_ms(late_ms)
             return OK
 
-        _, card, poller = await meet(radio, lambda apdu: answer(apdu))
+        _, card, poller = await touch(radio, lambda apdu: answer(apdu))
         assert await poller.transceive(SELECT) == OK
         return len(radio.blocks("S(WTX)")) // 2
 
@@ -137,7 +135,7 @@ def test_a_card_that_never_answers_is_given_up_after_five_seconds() -> None:
                 await card.clock.sleep_ms(60_000)
             return OK
 
-        stand, card, poller = await meet(radio, lambda apdu: answer(apdu))
+        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
         begun_us = radio.time.now_us()
         with pytest.raises(Timeout):
             await poller.transceive(SELECT)
@@ -156,7 +154,7 @@ def test_a_card_that_never_answers_is_given_up_after_five_seconds() -> None:
 
 def test_sessions_follow_each_other_with_new_uids() -> None:
     async def story(radio: Radio) -> tuple[set[bytes], int]:
-        stand, _, poller = await meet(radio)
+        stand, _, poller = await touch(radio)
         uids = set()
         longest_us = 0
         for _ in range(6):
@@ -267,7 +265,7 @@ def test_the_chip_is_quiet_exactly_while_its_host_has_the_word() -> None:
             seen.append(card.pn532.quiet)
             return OK
 
-        stand, card, poller = await meet(radio, lambda apdu: answer(apdu))
+        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
         assert stand.pn532.quiet
         assert not card.pn532.quiet
         exchange = asyncio.create_task(poller.transceive(SELECT))
@@ -291,7 +289,7 @@ def test_flash_programmed_while_quiet_loses_no_byte() -> None:
                 card.clock.charge(800, "flash")
             return bytes(256) + OK
 
-        stand, card, poller = await meet(radio, lambda apdu: answer(apdu))
+        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
         for _ in range(5):
             assert len(await poller.transceive(bytes(200))) == 258
             stand.clock.charge(6400, "flash")
@@ -312,7 +310,7 @@ def test_a_tap_costs_few_events() -> None:
     """Sweeps depend on it; a tap of ten APDUs takes about 650 timers, 6 ms of a 2020s core."""
 
     async def story(radio: Radio) -> int:
-        stand, _, poller = await meet(radio, lambda _: bytes(60))
+        stand, _, poller = await touch(radio, lambda _: bytes(60))
         await poller.close()
         before: int = radio.time.loop.scheduled  # type: ignore[attr-defined]  # virtual it is
         poller = await radio.select(stand)
@@ -329,7 +327,7 @@ def test_a_tap_costs_few_events() -> None:
 
 def test_two_runs_are_the_same_run() -> None:
     async def story(radio: Radio) -> list[object]:
-        stand, card, poller = await meet(radio)
+        stand, card, poller = await touch(radio)
         for length in (5, 100, 255):
             await poller.transceive(bytes(length))
         await poller.close()
@@ -343,7 +341,7 @@ def test_the_pair_also_runs_in_real_time() -> None:
     async def story() -> bytes:
         radio = Radio()
         try:
-            _, _, poller = await meet(radio, lambda _: OK)
+            _, _, poller = await touch(radio, lambda _: OK)
             return await poller.transceive(SELECT)
         finally:
             radio.close()

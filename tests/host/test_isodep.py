@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Callable
 
 import pytest
 from duotap_host.virtual import isodep, timeline
@@ -17,6 +18,7 @@ from duotap_host.virtual.isodep_pcd import RETRIES_MAX, Pcd
 from duotap_host.virtual.isodep_picc import EXTENSION_US, Picc
 from duotap_host.virtual.timeline import Timeline
 
+Hear = Callable[[bytes | None], None]
 FRAME_MAX = 16  # small, so that three blocks are a short APDU
 ANSWER_US = 1000  # the host is quick: no S(WTX) unless a story is slow
 
@@ -49,12 +51,12 @@ class Air:
     def _up(self, frame: bytes) -> int:
         return self._carry("<", frame, self.pcd.hear)
 
-    def _carry(self, arrow: str, frame: bytes, hear: object) -> int:
+    def _carry(self, arrow: str, frame: bytes, hear: Hear) -> int:
         fate = self.fates.get(len(self.lines), "")
         self.lines.append(f"{arrow} {frame.hex()} {fate}".rstrip())
         air_us = isodep.air_us(len(frame))
         if fate != "x":
-            self.time.after(air_us, hear, None if fate == "?" else frame)  # type: ignore[arg-type]
+            self.time.after(air_us, hear, None if fate == "?" else frame)
         return air_us
 
     async def exchange(self, command: bytes, answer: bytes) -> tuple[int, bytes]:

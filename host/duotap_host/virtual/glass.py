@@ -7,6 +7,7 @@ on light too. Knows no program and no chip's registers beyond `columns`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 from drivers import font
@@ -61,7 +62,13 @@ def lines(chip: Ssd1306Chip) -> tuple[str, ...]:
 
     A line has at least one letter of full height: a dot alone may be part of a drawing.
     """
-    panel = _Panel(chip)
+    return _lines(chip.columns())
+
+
+@lru_cache(maxsize=64)
+def _lines(columns: tuple[int, ...]) -> tuple[str, ...]:
+    """Whoever waits for a text asks again and again for a panel that did not change."""
+    panel = _Panel(columns)
     found: list[tuple[int, str]] = []
     for scale in SCALES:
         for y in range(HEIGHT - font.HEIGHT * scale + 1):
@@ -72,8 +79,8 @@ def lines(chip: Ssd1306Chip) -> tuple[str, ...]:
 class _Panel:
     """The lit pixels as one number a column, bit 0 on top; what is recognised is taken away."""
 
-    def __init__(self, chip: Ssd1306Chip) -> None:
-        self._columns = list(chip.columns())
+    def __init__(self, columns: tuple[int, ...]) -> None:
+        self._columns = list(columns)
 
     def line(self, y: int, scale: int, dark: bool) -> str:
         """The text whose letters begin in row `y`; `dark` letters stand on light ground."""

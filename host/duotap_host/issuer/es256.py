@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """ES256 on the host by the `cryptography` package: RFC 9053 §2.1, signatures as r | s.
 
-The twin of a device's signer. It knows no message and no file.
+The twin of a device's signer. Its nonces are those of RFC 6979, so a statement that is signed
+again, after an interruption, is the same bytes. It knows no message and no file.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidSignature
@@ -17,11 +20,12 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from duotap import cose, status
+from duotap import cose, p256, status
 from duotap.errors import Malformed, Refusal
 
-ALGORITHM = ec.ECDSA(Prehashed(SHA256()))
+ALGORITHM = ec.ECDSA(Prehashed(SHA256()), deterministic_signing=True)
 SCALAR_BYTES = 32
+Draw = Callable[[int], bytes]  # so many bytes of entropy
 KEYS_CACHED = 4096  # parsed public keys; about 1 KiB each
 
 
@@ -34,9 +38,10 @@ class SigningKey:
         self.kid = cose.key_id(self.public)
 
     @classmethod
-    def generate(cls) -> SigningKey:
-        """A new key from the operating system's entropy."""
-        return cls(ec.generate_private_key(ec.SECP256R1()))
+    def generate(cls, draw: Draw = os.urandom) -> SigningKey:
+        """A new key from the operating system's entropy, or from what else `draw(n)` gives."""
+        secret = p256.secret_from_entropy(draw(p256.SEED_BYTES))
+        return cls(ec.derive_private_key(secret, ec.SECP256R1()))
 
     def sign(self, digest: bytes) -> bytes:
         """r | s over 32 bytes, with the low S."""

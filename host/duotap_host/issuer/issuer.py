@@ -18,7 +18,7 @@ from duotap.certificate import Certificate, KeyCert, Trust
 from duotap.fields import CURRENCY_CNY
 
 from duotap_host.issuer import store
-from duotap_host.issuer.es256 import SigningKey, verify
+from duotap_host.issuer.es256 import Draw, SigningKey, verify
 from duotap_host.issuer.seal import Seal
 from duotap_host.issuer.store import IssuerError, KeyStore, Passphrase
 
@@ -43,10 +43,14 @@ PERMIT_EPOCHS = 90  # life of a reader's permit
 
 
 class Issuer:
-    """Signs with the keys of one store. IssuerError when a key is missing or stays closed."""
+    """Signs with the keys of one store. IssuerError when a key is missing or stays closed.
 
-    def __init__(self, keys: KeyStore) -> None:
+    `draw` gives entropy: the operating system's, unless a simulation is to be repeated.
+    """
+
+    def __init__(self, keys: KeyStore, draw: Draw = os.urandom) -> None:
         self._keys = keys
+        self._draw = draw
         self.currency = _number(keys, "currency")
         self._opened_us = _number(keys, "opened_us")
         self.roots = (keys.public(ROOT), keys.public(NEXT_ROOT))
@@ -57,25 +61,30 @@ class Issuer:
 
     @classmethod
     def create(
-        cls, directory: Path, passphrase: bytes, now_us: int, currency: int = CURRENCY_CNY
+        cls,
+        directory: Path,
+        passphrase: bytes,
+        now_us: int,
+        currency: int = CURRENCY_CNY,
+        draw: Draw = os.urandom,
     ) -> Issuer:
         """Make all keys and write them. IssuerError if the directory holds something."""
-        keys = {name: SigningKey.generate() for name in (ROOT, NEXT_ROOT, *USAGES, READER)}
+        keys = {name: SigningKey.generate(draw) for name in (ROOT, NEXT_ROOT, *USAGES, READER)}
         files = {}
         for name, usage in USAGES.items():
             expiry = FIRST_EPOCH + KEY_EPOCHS
-            keycert = KeyCert(_serial(), keys[name].public, usage, expiry, None)
+            keycert = KeyCert(draw(SERIAL_BYTES), keys[name].public, usage, expiry, None)
             root = keys[ROOT]
             raw = certificate.encode_keycert(keycert, root.kid, root.sign, currency)
             files[f"{name}.keycert"] = raw
         settings = {"currency": currency, "opened_us": now_us}
         store.create(directory, passphrase, settings, keys, files)
-        return cls.open(directory, lambda: passphrase)
+        return cls.open(directory, lambda: passphrase, draw)
 
     @classmethod
-    def open(cls, directory: Path, passphrase: Passphrase) -> Issuer:
+    def open(cls, directory: Path, passphrase: Passphrase, draw: Draw = os.urandom) -> Issuer:
         """`passphrase` is called when the first private key is needed, not before."""
-        return cls(KeyStore(directory, passphrase))
+        return cls(KeyStore(directory, passphrase), draw)
 
     def unlock(self) -> None:
         """Open the key that signs money, so that a wrong passphrase is told before anything."""
@@ -95,7 +104,7 @@ class Issuer:
     def sign_certificate(self, fields: Certificate) -> bytes:
         """A device's certificate; an empty serial is replaced by a random one."""
         if not fields.serial:
-            fields = fields._replace(serial=_serial())
+            fields = fields._replace(serial=self._draw(SERIAL_BYTES))
         key = self._keys.key("certificates")
         return certificate.encode_certificate(fields, key.kid, key.sign, self.currency)
 
@@ -143,10 +152,6 @@ class Issuer:
             raise IssuerError(f"the {name} key does not sign this message")
         key = self._keys.key(name)
         return messages.encode(message, key.kid, key.sign, self.currency)
-
-
-def _serial() -> bytes:
-    return os.urandom(SERIAL_BYTES)
 
 
 def _number(keys: KeyStore, name: str) -> int:

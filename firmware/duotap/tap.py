@@ -8,7 +8,7 @@ is not in the journal, so the next touch starts anew. A tap can end in seven way
 1. PAID: the payment is closed by C or S and the card has acknowledged the receipt.
 2. Torn, and `paid` is set: closed by C or S, but the card may not have the receipt. It is paid;
    touching again only hands the receipt over.
-3. FINISHED: a payment that an earlier touch left half-way is closed now; nothing new was asked.
+3. FINISHED: a payment that an earlier touch left half-way is closed now, and no amount was asked.
 4. NOT_ARMED: the card is there, its holder has not pressed.
 5. CONFIRM: the card shows amount and name; press there and touch again.
 6. REFUSED: with the reason's status word; nothing is under way.
@@ -62,14 +62,16 @@ class Tap:
             return Outcome(kind, refusal.sw, 0, b"")
 
     def _collect(self, amount: int) -> Generator[Any, Any, Outcome]:
+        offer = self.device.purse.state.open_offer
+        if amount and offer is not None and offer.amount != amount:
+            self.payee.cancel()  # of a sale that was given up; the same amount is the same sale
+            self._owe(offer.hash, offer.payer)
         fci = yield from self._select()
         finished = yield from self._finish(fci)
-        if finished is not None:
-            return finished
         if self.paid is not None:
             return self.paid
         if not amount:
-            return Outcome(NOT_ARMED, 0, 0, b"")
+            return finished or Outcome(NOT_ARMED, 0, 0, b"")
         if not fci.flags & commands.ARMED and self.device.own().role == ROLE_STAND:
             yield from self._put_certificate()
             fci = yield from self._select()
@@ -99,6 +101,7 @@ class Tap:
     def _finish(self, fci: commands.Fci) -> Generator[Any, Any, Outcome | None]:
         """Close what an earlier touch with this card left half-way, if anything."""
         state = self.device.purse.state
+        found = None
         entries = list(self.owed)
         if state.open_offer is not None:
             entries.append((state.open_offer.hash, state.open_offer.payer))
@@ -115,8 +118,8 @@ class Tap:
                 if refusal.sw != status.UNKNOWN_REFERENCE:
                     raise
                 continue
-            return (yield from self._close(raw, offer_hash, payer))
-        return None
+            found = yield from self._close(raw, offer_hash, payer)
+        return found
 
     def _close(
         self, payment: bytes, offer_hash: bytes, payer: bytes
@@ -131,7 +134,11 @@ class Tap:
             outcome = Outcome(PAID, 0, offer.amount, payer)
             self.paid = outcome
         self._owe(offer_hash, payer)
-        yield from self._put_closing(closing)
+        try:
+            yield from self._with_certificate(commands.PUT_CLOSING, closing)
+        except Refusal as refusal:
+            if refusal.sw != status.ASK_LEDGER:
+                raise  # else a void that this card takes from the ledger only
         self._settled(offer_hash)
         return outcome
 
@@ -168,9 +175,6 @@ class Tap:
                 return answer[1:]
             wait_ms = int.from_bytes(answer[1:3], "big")
         raise Refusal(status.WRONG_STATE, "the card does not come to a result")
-
-    def _put_closing(self, closing: bytes) -> Generator[Any, Any, None]:
-        yield from self._with_certificate(commands.PUT_CLOSING, closing)
 
     def _with_certificate(self, ins: int, message: bytes) -> Generator[Any, Any, bytes]:
         """Send a message; if the card does not know us any more, our certificate and it again."""

@@ -168,12 +168,37 @@ def test_torn_payment_is_voided_for_the_ledger(mint: Mint) -> None:
         touch(stand, card, 1000, cut_after=7)  # SELECT, GET OPEN, OFFER, then GET RESULT is lost
     payment = card.purse.state.open_payments[0]
     stand.payee.cancel()
-    assert touch(stand, card, 1000).sw == status.ASK_LEDGER  # class none: no void over a tap
-    assert records.LATE_VOID in kinds(stand)
+    card.arm()
+    assert touch(stand, card, 300).kind == tap.PAID  # what is void does not stand in the way
+    assert records.LATE_VOID in kinds(stand)  # but class none gives no void over a tap
     assert card.purse.state.find_payment(payment.offer_hash)
     void = stand.payee.take(payment.raw)
     card.device.peers.learn(stand.device.certificate_raw)
     card.payer.close(void, by_tap=False)
     card.payer.settle()
-    assert card.purse.state.balance() == 20_000 - 500
+    assert card.purse.state.balance() == 20_000 - 500 - 300
     assert accounted(card, stand) == 20_000
+
+
+def test_another_amount_is_another_sale(mint: Mint) -> None:
+    card, stand = devices(mint)
+    assert warm(card, stand) == 500
+    card.arm()
+    with pytest.raises(Torn):
+        touch(stand, card, 1000, cut_after=7)
+    assert touch(stand, card, 1000).kind == tap.PAID  # typed again: the same sale
+    card.arm()
+    with pytest.raises(Torn):
+        touch(stand, card, 2000, cut_after=7)
+    card.arm()
+    assert touch(stand, card, 100)[:3] == (tap.PAID, 0, 100)
+    assert kinds(stand)[-4:] == [records.UNPAID, records.LATE_VOID, records.OFFER, records.ACCOUNT]
+    assert accounted(card, stand) == 20_000
+
+
+def warm(card: Maker, stand: Maker) -> int:
+    """A first payment, so that both know each other's certificates."""
+    card.arm()
+    outcome = touch(stand, card, 500)
+    assert outcome.kind == tap.PAID
+    return int(outcome.amount)

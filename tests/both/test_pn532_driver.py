@@ -70,6 +70,7 @@ class ScriptedUart:
         self.raw = []  # frames without a body, as text
         self.spoil = {}  # number of a frame of the chip: what is left of it
         self.told = 0
+        self.woken = 0
         self.baudrate = 115200
         self._in = bytearray()
         self._out = bytearray()
@@ -93,6 +94,7 @@ class ScriptedUart:
 
     def write(self, view):
         chunk = bytes(view[:100])
+        self.woken += chunk == b"\x55\x55"
         self._in += chunk
         frame = bytes(self._in).lstrip(b"\x55")
         if len(frame) >= 6 and frame[3:5] in (b"\x00\xff", b"\xff\x00"):
@@ -302,20 +304,35 @@ def test_no_response_ends_in_an_abort():
     assert 3000 <= play.clock.now_ms < 3060
 
 
-def test_a_cancelled_listen_is_aborted():
-    play = Play(*LISTEN[:3])
+def test_a_cancelled_listen_is_aborted_and_the_chip_woken_before_the_next_command():
+    play = Play(*(LISTEN[:3] + ("> 02", "< 0332010607")))
 
     async def story():
         task = asyncio.create_task(play.pn532.listen())
-        await play.clock.sleep_ms(0)
-        while play.uart.lines:
+        while len(play.uart.lines) > 2:
+            await play.clock.sleep_ms(1)
+        for _ in range(20):
             await play.clock.sleep_ms(1)
         assert not play.pn532.quiet
+        assert play.uart.woken == 1
         task.cancel()
         await ends_in(asyncio.CancelledError, task)
+        assert play.uart.raw == [ACK, ACK]
+        assert play.uart.woken == 3
+        await play.pn532.link.command(b"\x02")
+        assert play.uart.woken == 4
 
     play.run(story())
-    assert play.uart.raw == [ACK, ACK]
+
+
+def test_the_field_is_off_before_listening():
+    play = Play(*(("> 4a0200", "< 4b00") + SETUP[-2:] + LISTEN))
+
+    async def story():
+        assert await play.pn532.list_passive() == ()
+        assert await play.pn532.listen() == b"\xe0\x80"
+
+    play.run(story())
 
 
 def test_an_activation_that_crossed_the_abort_is_ended():

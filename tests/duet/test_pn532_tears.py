@@ -152,3 +152,20 @@ def test_the_same_noise_is_the_same_run() -> None:
     first, second = (play(story, [Noise(3, corrupt=0.05)]) for _ in range(2))
     assert first == second
     assert any(passage.fate == "garbled" for passage in first)
+
+
+def test_another_carrier_drowns_an_exchange_and_no_more() -> None:
+    card = Card()
+
+    async def story(radio: Radio) -> None:
+        stand, _, poller = await meet(radio, card)
+        other = radio.side("other")
+        await other.pn532.setup()
+        await poller.transceive(SELECT)
+        assert await other.pn532.list_passive() == ()
+        with pytest.raises(AirFault):
+            await poller.transceive(SELECT)
+        await other.pn532.release()
+        await recover(radio, stand, card)
+
+    play(story)

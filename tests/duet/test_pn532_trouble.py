@@ -124,6 +124,21 @@ def test_a_listen_that_times_out_leaves_nobody_waiting() -> None:
     play(story)
 
 
+def test_an_answer_that_fails_leaves_a_silent_chip() -> None:
+    async def story(radio: Radio) -> None:
+        stand, side = radio.side("stand"), radio.side("card")
+        await asyncio.gather(stand.pn532.setup(), side.pn532.setup())
+        session = asyncio.create_task(side.listener.session(lambda apdu: [apdu][1]))
+        poller = await radio.select(stand)
+        with pytest.raises(AirFault, match="time-out"):
+            await poller.transceive(SELECT)
+        with pytest.raises(IndexError):
+            await session
+        assert side.pn532.quiet
+
+    play(story)
+
+
 # Chip and wires
 
 

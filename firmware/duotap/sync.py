@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from duotap.rights import Rights
 
 SEQUENCE_BYTES = 4
+FRAME_MAX = 120  # of nothing but escaped bytes it still fits the 260 of a USB console
 PIN_REFERENCE = 0x80  # P2 of VERIFY: a specific reference (ISO 7816-4 table 92)
 EVENTS_MAX = 8  # what the screen has not shown yet; older ones are dropped
 
@@ -43,7 +44,7 @@ class SyncApplet:
         factory: Factory,
         rights: Rights,
         deposit: Deposit,
-        frame_max: int = slip.FRAME_MAX,
+        frame_max: int = FRAME_MAX,
     ) -> None:
         self.device = payer.device
         self.payer = payer

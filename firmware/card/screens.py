@@ -36,7 +36,7 @@ def home(display: Any, amount: str, unfinished: int, journal_percent: int, batte
     display.right(f"{battery}%", 0)
     _large(display, amount)
     if unfinished:
-        display.centre(f"{unfinished} unfinished: touch again", 46)
+        display.centre(f"{unfinished} unfinished", 46)
     elif journal_percent >= 80:
         display.centre(f"journal {journal_percent}%: deposit", 46)
     display.show()

@@ -56,6 +56,33 @@ def refused(status, action, *arguments):
     return False
 
 
+class DeafNor(Nor):
+    """A worn-out chip: from now on it takes no step of one kind, and says nothing."""
+
+    deaf_to_marks = False
+    deaf_to_erases = False
+    slow_cells = False
+
+    def writeblocks(self, n, buf, off):
+        if self.deaf_to_marks and buf[0] == 0xFF:
+            return
+        if self.slow_cells and self.sectors[n][off + 9] == 0xFF:
+            buf = bytes([buf[0] | 0xA0]) + bytes(buf[1:])
+        Nor.writeblocks(self, n, buf, off)
+
+    def ioctl(self, op, arg):
+        return 0 if op == 6 and self.deaf_to_erases else Nor.ioctl(self, op, arg)
+
+
+def lay(nor, sector, page, head, body):
+    """A committed record with this head, whatever the head says."""
+    buffer = bytearray(PAGE)
+    for index in range(record.pages_for(len(body))):
+        record.fill(buffer, index, head, body, binascii.crc32(head + body))
+        buffer[1:5] = b"\xff" * 4 if index else bytes(4)
+        nor.poke(sector, (page + index) * PAGE, buffer)
+
+
 def test_the_format_in_bytes():
     nor, journal = fresh()
     assert journal.append(9, text(700)) == 1
@@ -272,6 +299,30 @@ def test_a_record_of_another_chain_is_damage():
     assert opened(nor)[0].damaged
 
 
+def test_a_record_twice_is_damage():
+    nor, journal = fresh()
+    journal.append(9, b"one")
+    nor.poke(0, PAGE, nor.sectors[0][:PAGE])
+    journal, seen = opened(nor)
+    assert journal.damaged and len(seen) == 1
+
+
+def test_a_head_that_verifies_and_is_not_ours_is_damage():
+    good = record.encode_head(9, 0, 300, 0, 1, 1, record.NO_HASH)
+    nor = Nor(4)
+    lay(nor, 0, 0, good, text(300))
+    assert not opened(nor)[0].damaged
+    for first_byte in (0x21, 0x12, 0x10):  # another version, a page more, a page less
+        lay(nor, 0, 0, bytes([first_byte]) + good[1:], text(300))
+        assert opened(nor)[0].damaged
+    nor = Nor(4)
+    lay(nor, 0, 15, record.encode_head(9, 0, 20, 0, 1, 1, record.NO_HASH), text(20))
+    nor.poke(0, 0, b"\x00")  # pages before it were torn
+    assert not opened(nor)[0].damaged
+    lay(nor, 0, 15, good, text(20))  # beyond the sector's end
+    assert opened(nor)[0].damaged
+
+
 def test_a_decayed_sector_after_the_last_one_is_damage():
     nor, journal = fresh()
     journal.append(9, text(record.BODY_MAX))
@@ -313,6 +364,16 @@ def test_the_last_sector_that_looks_erased_is_erased_again():
     journal, _ = opened(nor)
     assert erase_ahead(journal) == 1
     assert nor.sectors[5] == ERASED
+
+
+def test_without_records_only_what_follows_blank_is_known():
+    nor = Nor(4)
+    nor.sectors[1] = b"\x55" * SECTOR  # a format was cut
+    journal, _ = opened(nor)
+    assert refused(0x6A84, journal.append, 9, b"")
+    assert erase_ahead(journal) == 4
+    assert nor.sectors == [ERASED] * 4
+    assert journal.append(9, b"") == 1
 
 
 def test_prune_survives_a_boot_and_gives_sectors_back():
@@ -446,6 +507,34 @@ def test_flash_that_was_never_formatted_is_damage():
     journal.format()
     assert not journal.damaged
     assert journal.append(1, b"") == 1
+
+
+def test_a_mark_that_does_not_take_stops_the_journal():
+    nor = DeafNor(5)
+    journal, _ = opened(nor)
+    nor.deaf_to_marks = True
+    assert raises(Broken, journal.append, 9, b"")
+    assert raises(Broken, journal.append, 9, b"")
+    nor.deaf_to_marks = False
+    journal, seen = opened(nor)
+    assert not seen and journal.append(9, b"") == 1
+
+
+def test_a_sector_that_does_not_erase_is_not_used():
+    nor = DeafNor(4)
+    nor.sectors = [b"\x55" * SECTOR] * 4
+    journal = Journal(nor)
+    nor.deaf_to_erases = True
+    assert raises(Broken, journal.format)
+    assert raises(Broken, journal.append, 9, b"")
+
+
+def test_a_second_pulse_may_help():
+    nor = DeafNor(5)
+    journal, _ = opened(nor)
+    nor.slow_cells = True
+    assert journal.append(9, b"") == 1
+    assert nor.sectors[0][0] == record.KIND_HEAD
 
 
 def test_a_page_that_does_not_take_stops_the_journal():

@@ -82,8 +82,9 @@ def _mix(old: bytes, new: bytes, rng: random.Random, erasing: bool) -> bytes:
 class VirtualNor:
     """`blocks` erased sectors; `on_busy` is told how many microseconds each operation took.
 
-    `operations` are counted since the chip was made, `wear` erases a sector; `violations` are
-    bytes that a program step could not store because their bits were cleared before.
+    `operations` are counted since the chip was made, `wear` erases a sector. `violations` are
+    bytes that a program step could not store because their bits were cleared before, and steps in
+    a `weak` sector: its erase was cut, so that it is worth nothing, whatever it reads.
     """
 
     def __init__(self, blocks: int, on_busy: Callable[[int], None] | None = None) -> None:
@@ -92,6 +93,7 @@ class VirtualNor:
         self.operations = 0
         self.violations = 0
         self.wear = [0] * blocks
+        self.weak: set[int] = set()
         self.powered = True
         self._content = bytearray(b"\xff" * SECTOR * blocks)
         self._cut: tuple[int, Tear] | None = None
@@ -143,10 +145,11 @@ class VirtualNor:
         return bytes(self._content)
 
     def restore(self, content: bytes) -> None:
-        """Replace the content, as someone with a programmer can; wear stays."""
+        """Replace the content, as someone with a programmer can; wear stays, weakness does not."""
         if len(content) != len(self._content):
             raise ValueError("an image of another size")
         self._content[:] = content
+        self.weak.clear()
 
     def load(self, path: Path) -> None:
         """Replace the content by a file's. Raises OSError, ValueError for another size."""
@@ -169,12 +172,15 @@ class VirtualNor:
         if new != data:
             wanted = zip(data, new, strict=True)
             self.violations += sum(d not in (0xFF, n) for d, n in wanted)
+        self.violations += at // SECTOR in self.weak
         self._do(at, old, new, PAGE_US)
 
     def _erase(self, block: int) -> None:
         at = block * SECTOR
         self.wear[block] += 1
+        self.weak.add(block)
         self._do(at, bytes(self._content[at : at + SECTOR]), b"\xff" * SECTOR, ERASE_US)
+        self.weak.remove(block)
 
     def _do(self, at: int, old: bytes, new: bytes, busy_us: int) -> None:
         operation, tear = self._cut or (-1, None)

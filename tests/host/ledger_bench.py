@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
+from duotap import cbor
 from duotap_host.issuer import Issuer, pkcs8
 from duotap_host.ledger import codes
 from duotap_host.ledger.codes import AccountCode
+from duotap_host.ledger.database import open_engine
 from duotap_host.ledger.interface import Finding, Kind
 from duotap_host.ledger.local import LocalLedger
 from duotap_host.ledger.opening import create_ledger
 from host.paper_device import PaperDevice, person, stand
+from sqlalchemy import Connection
 
 PASSPHRASE = b"correct horse"
 DAY_US = 86_400_000_000
@@ -43,6 +47,16 @@ class Town:
     def _tick(self) -> int:
         self.now += 1
         return self.now
+
+    def twin(self) -> Town:
+        """Another ledger in memory that is just as far, and goes its own way from here."""
+        other = Town.__new__(Town)
+        other.issuer, other.now = self.issuer, self.now
+        engine = open_engine("sqlite://")
+        with self.ledger.engine.connect() as ours, engine.connect() as theirs:
+            _driver(ours).backup(_driver(theirs))
+        other.ledger = LocalLedger(engine, self.issuer, other._tick)
+        return other
 
     def holder(self, number: int, amount: int = 100_000) -> PaperDevice:
         """A person with money at the ledger and a card."""
@@ -78,8 +92,6 @@ class Town:
 
     def forwarded(self, device: PaperDevice) -> list[bytes]:
         """The messages that the device would be forwarded."""
-        from duotap import cbor
-
         handed = self.ledger.next_statements(device.id)
         return [cbor.decode(each.raw)[0] for each in handed if each.kind == Kind.FORWARD]
 
@@ -98,6 +110,12 @@ class Town:
         trial = self.ledger.check()
         assert trial.failures == ()
         assert trial.debits == trial.credits
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    found = connection.connection.driver_connection
+    assert isinstance(found, sqlite3.Connection)
+    return found
 
 
 def codes_of(findings: Iterable[Finding]) -> list[str]:

@@ -46,7 +46,7 @@ def certificate_for(public: bytes, role: int, holder: int, **changes: Any) -> Ce
     return made._replace(**changes)
 
 
-@dataclass
+@dataclass(repr=False)
 class PaperDevice:
     """`statements` is its journal, one after the other."""
 
@@ -64,6 +64,9 @@ class PaperDevice:
         device = cls(key, raw, role)
         device.write(records.IDENTITY, raw, list(issuer.roots), list(issuer.keycerts))
         return device
+
+    def __repr__(self) -> str:
+        return f"<device {self.id.hex()[:8]}, {len(self.statements)} records>"
 
     @property
     def id(self) -> bytes:

@@ -15,6 +15,7 @@ from click.exceptions import Exit
 
 from duotap_host.cli import commands
 from duotap_host.cli.desk import KEYS, LEDGER, Desk
+from duotap_host.device.errors import DeviceError
 from duotap_host.issuer import IssuerError
 from duotap_host.ledger.interface import LedgerError
 
@@ -81,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"{error.format_message()} (see {where} --help)", error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except (LedgerError, IssuerError) as error:
+    except (DeviceError, LedgerError, IssuerError) as error:
         _fail(str(error), FAILED)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", STOPPED)

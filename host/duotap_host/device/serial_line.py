@@ -60,6 +60,6 @@ class SerialLine:
 
 
 def _why(error: Exception) -> str:
-    """pyserial wraps the system's words in its own."""
-    told = getattr(error, "strerror", None) or str(error)
-    return str(told).rpartition("] ")[2].split(": '")[0]
+    """The system's words, which pyserial wraps in its own and, at times, in a tuple's text."""
+    told = str(getattr(error, "strerror", None) or error)
+    return told.rpartition("] ")[2].partition(": '")[0].removesuffix("')").rpartition("'")[2]

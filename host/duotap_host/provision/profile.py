@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duotap import certificate
 from duotap.certificate import CLASS_NONE, Certificate
 from duotap.fields import ROLE_PERSON, ROLE_STAND, Limits, NoButton
 
@@ -67,8 +66,8 @@ class Profile:
         return (found.role, found.holder) == (self.role, self.holder)
 
 
-def describe(found: Certificate) -> str:
+def describe(role: int, holder: int) -> str:
     """Role and owner in words."""
-    if found.role == certificate.ROLE_STAND:
-        return f"a stand of merchant {found.holder}"
-    return f"a card of holder {found.holder}"
+    if role == ROLE_STAND:
+        return f"a stand of merchant {holder}"
+    return f"a card of holder {holder}"

@@ -111,7 +111,7 @@ def _known(ledger: Ledger, hello: Hello, profile: Profile) -> Device:
 def _check_profile(device: Device, profile: Profile) -> Certificate:
     found: Certificate = decode_certificate(device.certificate).message
     if not profile.fits(found):
-        raise DeviceError(f"the device is certified already, as {describe(found)}")
+        raise DeviceError(f"the device is {describe(found.role, found.holder)} already")
     return found
 
 

@@ -86,7 +86,8 @@ class Recovery:
     def _read_start(self, newest: int) -> None:
         """The newest record names the first that counts: count the sectors back to that one.
 
-        A free sector before it, erased by half or not yet, is never reached.
+        A free sector before it, erased by half or not yet, is not reached. If the record is not
+        there, its sequence is missed in `walk`.
         """
         ring = self._ring
         view = ring.load(newest)
@@ -97,11 +98,8 @@ class Recovery:
         ring.live = 1
         lowest = ring.first_of(newest)
         while lowest > self.first_sequence and ring.live < ring.blocks - 1:
-            first = ring.first_of(ring.after(ring.start(), -1))
-            if first == FIRST_BLANK or lowest <= first < FIRST_BLANK:
-                break  # not the one before: `walk` will miss a record
+            lowest = min(lowest, ring.first_of(ring.after(ring.start(), -1)))
             ring.live += 1
-            lowest = min(lowest, first)
 
     def _walk(self) -> None:
         ring = self._ring

@@ -25,7 +25,7 @@ OTHER = bytes(16)
 
 
 def device():
-    bench = Bench(Flash(8), ISSUER)
+    bench = Bench(Flash(10), ISSUER)
     bench.statements = Statements(bench.device)
     return bench
 

@@ -24,7 +24,7 @@ from duotap_host.ledger.interface import Device, Handover, HeadTaken, Kind, Ledg
 
 EPOCHS_AHEAD = 30  # from here on the root signs an epoch too (PROTOCOL.md §7)
 # A load that a device cannot take now goes back; waiting, it would block all that comes after it.
-CANCELLED_BY = (status.ABOVE_BALANCE, status.ABOVE_SUM, status.SCOPE)
+CANCELLED_BY = (status.ABOVE_BALANCE, status.ABOVE_SUM, status.SCOPE, status.JOURNAL_FULL)
 
 
 class Step(StrEnum):

@@ -84,6 +84,15 @@ def read(flash: bytes) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
+def is_settled(entries: tuple[Entry, ...]) -> bool:
+    """Whether all that a checkpoint asks for is done: what stays is carried over, and the records
+    that it covers count no more."""
+    for entry in reversed(entries):
+        if entry.kind == records.CHECKPOINT:
+            return entries[0].sequence > dict(entry.messages[0].counters)["covered"]
+    return True
+
+
 def _messages(kind: int, body: bytes) -> tuple[Message, ...]:
     if kind in (records.IDENTITY, records.BASE_PART, records.CARRIED):
         return ()

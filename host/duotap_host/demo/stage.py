@@ -41,6 +41,7 @@ class Stage(ABC):
         self.sheet = Timesheet(self.field, self.costs)
         self.devices: dict[str, VirtualDevice] = {}
         self._seed = seed
+        self._seen: dict[str, tuple[bytes, tuple[str, ...]]] = {}
 
     @staticmethod
     @abstractmethod
@@ -80,19 +81,26 @@ class Stage(ABC):
 
     async def shows(self, name: str, *texts: str) -> None:
         """Wait until the screen of a device has a line with each of these texts."""
-        device = self.devices[name]
 
         def seen() -> bool:
-            lines = device.screen_lines()
+            lines = self.lines(name)
             return all(any(text in line for line in lines) for text in texts)
 
         try:
             await self.until(seen, name)
-        except StoryFailed:
+        except StoryFailed as failed:
+            shown, wanted = " | ".join(self.lines(name)), " | ".join(texts)
             raise StoryFailed(
-                f"{name} ({self.form}) shows {' | '.join(device.screen_lines())!r}"
-                f" instead of {' | '.join(texts)!r}"
+                f"{name} ({self.form}) shows {shown!r} instead of {wanted!r}: {failed}"
             ) from None
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """What stands on a screen; read anew only when a pixel has changed."""
+        device = self.devices[name]
+        pixels = bytes(device.board.screen.memory)
+        if self._seen.get(name, (b"",))[0] != pixels:
+            self._seen[name] = pixels, device.screen_lines()
+        return self._seen[name][1]
 
     async def until(self, ready: Callable[[], bool], what: str) -> None:
         """Wait for a condition. StoryFailed after PATIENCE_S, or when a device has crashed."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from duotap import commands
 
+from duotap_host.demo import journals
 from duotap_host.demo.office import Office
 from duotap_host.demo.stage import Stage, StoryFailed
 from duotap_host.demo.telling import Telling
@@ -60,6 +61,7 @@ class Story:
         self.telling = telling
         self.checks: list[Check] = []
         self.order = random.Random(seed)
+        self.journals: dict[str, dict[int, journals.Entry]] = {name: {} for name in DEVICES}
 
     async def play(self) -> None:
         """All chapters. StoryFailed as soon as something is not as it is told."""
@@ -78,7 +80,6 @@ class Story:
     async def enter_at_stand(self, amount: int) -> None:
         """The merchant types an amount and confirms it."""
         stand = self.stage.devices[STAND]
-        await self.stage.shows(STAND, NAME_EN)
         await stand.type_amount(show(amount))
         await stand.press("ok")
         await self.stage.shows(STAND, "TOUCH HERE", show(amount))
@@ -122,20 +123,30 @@ class Story:
             self.telling.tapped(what if tap.done else f"torn: {what}", tap)
 
     async def rest(self, *names: str) -> None:
-        """Results leave the screens."""
+        """People press on until the first screen is there again."""
         for name in names:
-            title = NAME_EN if name == STAND else "PAY RECEIVE OK"
-            await self.stage.shows(name, title)
+            await self.stage.devices[name].press("cancel" if name == STAND else "ok")
+        for name in names:
+            await self.stage.shows(name, NAME_EN if name == STAND else "PAY RECEIVE OK")
 
     async def deposit(self, name: str) -> None:
         """A device at the cable. StoryFailed if something was refused."""
+        self.keep_journal(name)
         done = await self.office.deposit(self.stage.devices[name].console)
+        await self.stage.until(lambda: self.keep_journal(name), f"{name} tidies its journal")
         for note in done.notes:
             raise StoryFailed(f"{name}: {note}")
         self.say(
             f"{name}: {done.records} records pulled, {done.handed} things handed over,"
             f" {show(done.balance)} in its purse."
         )
+
+    def keep_journal(self, name: str) -> bool:
+        """Keep the records that are in flash now: after a checkpoint the device gives up those
+        before it. Tells whether it has done so."""
+        entries = journals.read(self.stage.devices[name].journal_bytes())
+        self.journals[name].update((entry.sequence, entry) for entry in entries)
+        return journals.is_settled(entries)
 
     def reconcile(self) -> None:
         done = self.office.reconcile()
@@ -156,7 +167,8 @@ class Story:
 
     async def check_screen(self, name: str, balance: int) -> None:
         """The balance that a card shows at rest."""
-        await self.stage.shows(name, "PAY RECEIVE OK", show(balance))
+        await self.rest(name)
+        await self.stage.shows(name, show(balance))
         self.check(f"balance on {name}", balance, balance)
 
 
@@ -319,6 +331,8 @@ async def closing(story: Story) -> None:
     story.check("in circulation", FUNDED, trial.circulating)
     story.check("in accounts and purses", FUNDED, trial.held + trial.in_purses)
     story.check("debits less credits", 0, trial.debits - trial.credits)
+    for name in DEVICES:
+        story.keep_journal(name)
     story.say("Nothing is under way, and the trial balance closes.")
 
 

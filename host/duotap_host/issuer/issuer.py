@@ -79,7 +79,7 @@ class Issuer:
             files[f"{name}.keycert"] = raw
         settings = {"currency": currency, "opened_us": now_us}
         store.create(directory, passphrase, settings, keys, files)
-        return cls.open(directory, lambda: passphrase, draw)
+        return cls(KeyStore(directory, lambda: passphrase, keys), draw)
 
     @classmethod
     def open(cls, directory: Path, passphrase: Passphrase, draw: Draw = os.urandom) -> Issuer:

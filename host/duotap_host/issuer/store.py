@@ -18,6 +18,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import (
@@ -43,12 +44,17 @@ class IssuerError(Exception):
 
 
 class KeyStore:
-    """Public halves and keycerts at once, private keys when asked for."""
+    """Public halves and keycerts at once, private keys when asked for; `opened` need no asking."""
 
-    def __init__(self, directory: Path, passphrase: Passphrase) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        passphrase: Passphrase,
+        opened: Mapping[str, SigningKey] = MappingProxyType({}),
+    ) -> None:
         self.directory = directory
         self._passphrase = passphrase
-        self._opened: dict[str, SigningKey] = {}
+        self._opened = dict(opened)
         self.settings: dict[str, object] = self._settings()
 
     def _settings(self) -> dict[str, object]:

@@ -22,7 +22,7 @@ from duotap_host.virtual import isodep
 from duotap_host.virtual.board import VirtualBoard
 from duotap_host.virtual.clock import FLASH
 from duotap_host.virtual.costs import COMPUTING, Costs
-from duotap_host.virtual.field import SELECTION_US, Field
+from duotap_host.virtual.field import Field
 from duotap_host.virtual.mishaps import Passage
 
 RADIO, SERIAL, WAITING = "radio", "serial", "waiting"
@@ -88,7 +88,7 @@ class Timesheet:
         board.line.on_bytes(carried)
 
     def taps(self, after_us: int = 0) -> tuple[TapTime, ...]:
-        """All sessions that began with a RATS since `after_us`, oldest first."""
+        """All sessions since `after_us` in which an APDU was sent, oldest first."""
         log = [passage for passage in self._field.log if passage.t_us >= after_us]
         groups = groupby(log, lambda passage: passage.session)
         found = (self._tap(list(group)) for _, group in groups)
@@ -96,7 +96,7 @@ class Timesheet:
 
     def _tap(self, log: list[Passage]) -> TapTime | None:
         rats = [passage for passage in log if passage.kind == "RATS"]
-        if not rats:
+        if not rats or not any(passage.kind == "I" for passage in log):
             return None
         first, last = rats[0], log[-1]
         begin_us, end_us = first.t_us, last.t_us + _air_us(last)
@@ -107,7 +107,7 @@ class Timesheet:
             closed_us = max(p.t_us for p in closing if p.downlink)
             end_us = self._received_us(first.poller, answer.t_us + _air_us(answer))
         spans = self._of(first.poller, first.listener, closed_us)
-        spans += [Span(p.t_us, p.t_us + _air_us(p), RADIO, "") for p in log]
+        spans += [Span(p.t_us, p.t_us + _air_us(p), RADIO, "") for p in log if p.kind != "SELECT"]
         parts = split(spans, begin_us, end_us)
         receipt_us = self._verifying_us(first.listener, closed_us)
         return TapTime(
@@ -182,6 +182,4 @@ def _acknowledged(closing: list[Passage]) -> Passage | None:
 
 
 def _air_us(passage: Passage) -> int:
-    if passage.kind == "SELECT":
-        return SELECTION_US
     return isodep.air_us(len(passage.frame))

@@ -4,11 +4,12 @@
 PN532 on a UART, NOR flash, display, buttons or keypad, buzzer, light, battery, watchdog, hardware
 generator. The operations below `As the microcontroller sees it` are what `machine` offers, in
 process (virtual/machine.py) and over the channel (virtual/channel.py) alike. Runs no firmware:
-whoever does is told by `on_power_lost` and `on_reset`.
+whoever does is told by `on_power_lost` and `on_reset`; `drawn` is set when the panel changes.
 """
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from duotap_host.virtual import glass
 from duotap_host.virtual.clock import FLASH, VirtualClock
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.nor import VirtualNor
-from duotap_host.virtual.pins import NAMES, Pins
+from duotap_host.virtual.pins import BUTTONS, KEY_OF, NAMES, Pins
 from duotap_host.virtual.pn532_chip import VirtualPn532
 from duotap_host.virtual.region import Region
 from duotap_host.virtual.ssd1306_chip import ADDRESS, Ssd1306Chip
@@ -95,6 +96,7 @@ class VirtualBoard:
         self.on_pin: Callable[[str, int], object] = lambda _name, _level: None
         self.on_power_lost: Callable[[], object] = lambda: None
         self.on_reset: Callable[[], object] = lambda: None
+        self.drawn = asyncio.Event()
         self._driven: dict[str, int] = {}
         self._drawn: dict[str, int] = {}
         self._watchdog = _Watchdog(self)
@@ -140,10 +142,19 @@ class VirtualBoard:
         self.field.leave(self.chip)
 
     def press(self, button: str, ms: int = PRESS_MS) -> None:
-        """Hold a button (pay, up, ok) or a key (its legend) down for `ms`, beginning now."""
+        """Hold a card's button or a stand's key down for `ms`, beginning now.
+
+        A key goes by its legend or by its name: "#" is "ok". ValueError if there is none.
+        """
+        if self.kind == STAND:
+            contact = KEY_OF.get(button, button)
+        elif button in BUTTONS:
+            contact = button
+        else:
+            raise ValueError(f"a card has no button {button!r}")
+        self.pins.hold(contact)
         self.note("press", button)
-        self.pins.hold(button)
-        self.timeline.after(ms * 1000, self.pins.release, button)
+        self.timeline.after(ms * 1000, self.pins.release, contact)
 
     def screen_png(self, path: Path, scale: int = 4) -> None:
         glass.save_png(self.screen, path, scale)
@@ -162,6 +173,7 @@ class VirtualBoard:
         if address != ADDRESS or not self.powered:
             return False
         self.screen.write(transfer)
+        self.drawn.set()
         return True
 
     def i2c_read(self, address: int, nbytes: int) -> bytes:

@@ -18,6 +18,7 @@ from port.parts import CARD
 from duotap_host.virtual.board import GAP_MS, PRESS_MS, Event, VirtualBoard
 
 HELD_MS = 1200  # longer than the firmware's `held`
+SHOWS_S = 30.0  # longer than any screen of the firmware lets one wait, boot included
 DIAL_WHOLE = 3  # the dial of a card begins at the hundreds
 
 
@@ -29,6 +30,14 @@ class Console(Protocol):
 
     async def write(self, chunk: bytes) -> None:
         """Send all of `chunk`."""
+
+
+class NotShown(Exception):
+    """A screen did not come to show what was waited for."""
+
+    def __init__(self, device: VirtualDevice, text: str) -> None:
+        shown = " | ".join(device.screen_lines()) or "nothing"
+        super().__init__(f"{device.board.name} shows {shown}, not {text!r}\n{device.crash_text}")
 
 
 class VirtualDevice(ABC):
@@ -58,7 +67,7 @@ class VirtualDevice(ABC):
         """Power off for good and let go of whatever the form holds."""
 
     async def press(self, button: str, ms: int = PRESS_MS) -> None:
-        """Press and let go: pay, up, ok, or a key of the keypad by its legend."""
+        """Press and let go: a card's pay, up or ok; a stand's key by its name or legend."""
         self.board.press(button, ms)
         await asyncio.sleep((ms + GAP_MS) / 1000)
 
@@ -72,7 +81,7 @@ class VirtualDevice(ABC):
             await self._dial(amount)
             return
         for char in amount:
-            await self.press("*" if char == "." else char)
+            await self.press(char)
 
     async def _dial(self, amount: str) -> None:
         """Up raises a digit, ok goes to the next; the ok on the last digit is the caller's."""
@@ -82,6 +91,30 @@ class VirtualDevice(ABC):
                 await self.press("ok")
             for _ in range(int(digit)):
                 await self.press("up")
+
+    async def shows(self, text: str, within_s: float = SHOWS_S) -> tuple[str, ...]:
+        """Wait until a line of the screen contains `text`; returns the screen's lines.
+
+        Raises NotShown when that long has passed or the firmware has ended.
+        """
+        try:
+            async with asyncio.timeout(within_s):
+                while not any(text in line for line in self.screen_lines()):
+                    self.board.drawn.clear()
+                    await self._drawn_or_ended()
+        except TimeoutError:
+            raise NotShown(self, text) from None
+        return self.screen_lines()
+
+    async def _drawn_or_ended(self) -> None:
+        waits = {asyncio.ensure_future(e.wait()) for e in (self.board.drawn, self.ended)}
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for wait in waits:
+                wait.cancel()
+        if self.crash_text:
+            raise TimeoutError
 
     def screen_png(self, path: Path, scale: int = 4) -> None:
         self.board.screen_png(path, scale)

@@ -9,11 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from drivers.keypad import KEYS
+
 BUTTONS = {"pay": "BUTTON_PAY", "up": "BUTTON_UP", "ok": "BUTTON_OK"}
 ROWS = ("KEY_ROW0", "KEY_ROW1", "KEY_ROW2", "KEY_ROW3")
 COLUMNS = ("KEY_COL0", "KEY_COL1", "KEY_COL2", "KEY_COL3")
-# What is printed on the keys of a usual 4x4 membrane.
+# What is printed on the keys of a usual 4x4 membrane, and what a stand calls them.
 LEGENDS = ("123A", "456B", "789C", "*0#D")
+KEY_OF = {
+    name: legend
+    for legends, names in zip(LEGENDS, KEYS, strict=True)
+    for legend, name in zip(legends, names, strict=True)
+}
 OTHERS = ("BUZZER", "LIGHT", "BATTERY")
 NAMES = (*BUTTONS.values(), *ROWS, *COLUMNS, *OTHERS)
 
@@ -73,6 +80,6 @@ class Pins:
 
 def _contact(legend: str) -> tuple[str, str]:
     for row, legends in zip(ROWS, LEGENDS, strict=True):
-        if legend and legend in legends:
+        if len(legend) == 1 and legend in legends:
             return row, COLUMNS[legends.index(legend)]
     raise ValueError(f"no button and no key is called {legend!r}")

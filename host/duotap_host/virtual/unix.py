@@ -39,8 +39,11 @@ STOP_S = 5.0  # a killed process that is not gone by then is a fault of the mach
 class UnixDevice(VirtualDevice):
     """One board and the process that runs on it; `firmware` is what its flash is made with."""
 
-    def __init__(self, board: VirtualBoard, firmware: image.Firmware | None = None) -> None:
+    def __init__(
+        self, board: VirtualBoard, firmware: image.Firmware | None = None, *, heap: str = HEAP
+    ) -> None:
         super().__init__(board)
+        self._heap = heap
         self._firmware = firmware or image.firmware(ARCH)
         self.console = self._terminal = Terminal(board.timeline.loop)
         self._process: subprocess.Popen[bytes] | None = None
@@ -80,7 +83,7 @@ class UnixDevice(VirtualDevice):
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)  # its reads return what is there
         self._process = subprocess.Popen(
-            [_interpreter(), "-X", f"heapsize={HEAP}", "-c", _bootstrap()],
+            [_interpreter(), "-X", f"heapsize={self._heap}", "-c", _bootstrap()],
             stdin=self._terminal.device_fd,
             stdout=self._terminal.device_fd,
             stderr=self._stderr,

@@ -14,7 +14,7 @@ setup: ## build .venv (needs Python 3.11 or newer with venv; the other commands 
 	@tools/setup.sh
 
 demo: setup ## play the main story between virtual boards, from factory to ledger
-	@$(BIN)/duotap demo
+	@$(BIN)/duotap demo --out build/demo
 
 test: setup ## run all tiers of tests and print a table of them
 	@$(BIN)/python tools/tiers.py both upy host duet sim

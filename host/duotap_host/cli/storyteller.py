@@ -4,20 +4,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from rich.columns import Columns
 from rich.console import Console
+from rich.padding import Padding
 from rich.panel import Panel
 from rich.status import Status
 from rich.table import Table
 from rich.text import Text
 
-from duotap_host.demo.journals import Entry as Record
+from duotap_host.cli.commands.ledger import balance, summary
+from duotap_host.demo.playing import Played
 from duotap_host.demo.telling import Entry, Said, Screens, Tapped
+from duotap_host.virtual.costs import COMPUTING
 from duotap_host.virtual.timesheet import TapTime
 
 SCREEN_COLUMNS = 25  # 21 characters and the frame
+INDENT = (0, 0, 0, 3)
 PARTS_SHOWN_US = 50  # a part below this is rounded to nothing
 
 
@@ -53,11 +57,11 @@ class Storyteller:
         if not self._is_full:
             return
         if isinstance(entry, Said):
-            self._console.print(f"   {entry.text}")
+            self._console.print(Padding(entry.text, INDENT))
         elif isinstance(entry, Screens):
             self._console.print(_screens(entry))
         elif isinstance(entry, Tapped):
-            self._console.print(_tapped(entry))
+            self._console.print(Padding(_tapped(entry), INDENT))
 
     def _end(self, is_well: bool) -> None:
         """Of a chapter, where only titles are told."""
@@ -85,13 +89,15 @@ def _screens(entry: Screens) -> Columns:
 def _tapped(entry: Tapped) -> Text:
     told = Text("   ")
     told.append(f"{entry.what}: ", "bold")
-    told.append(seconds(entry.time.total_us), "bold green" if entry.time.done else "bold yellow")
-    if any(entry.time.parts[kind] for kind in ("computing",)):
-        told.append("  " + parts(entry.time), "dim")
+    told.append(
+        f"{entry.time.total_us / 1e6:.2f} s", "bold green" if entry.time.done else "bold yellow"
+    )
+    if entry.time.parts[COMPUTING]:
+        told.append("  " + _parts(entry.time), "dim")
     return told
 
 
-def parts(tap: TapTime) -> str:
+def _parts(tap: TapTime) -> str:
     """The split of a tap's time, largest first as they are named."""
     named = ", ".join(
         f"{kind} {us / 1e6:.3f}" for kind, us in tap.parts.items() if us > PARTS_SHOWN_US
@@ -100,15 +106,26 @@ def parts(tap: TapTime) -> str:
     return named + (after if tap.receipt_us else "")
 
 
-def seconds(us: int) -> str:
-    return f"{us / 1e6:.2f} s"
+def books(console: Console, played: Sequence[Played]) -> None:
+    """Times, journals and trial balance after the story."""
+    told = played[0]
+    if any(tap.time.parts[COMPUTING] for tap in told.telling.taps()):
+        console.print(f"\n[bold]Times of taps[/] in seconds, with the costs of {_costs(told)}")
+        console.print(_tap_table(told.telling.taps()))
+    console.print("\n[bold]Journals[/]")
+    console.print(_journal_table(played))
+    console.print("\n[bold]Trial balance[/]")
+    console.print(balance(told.trial))
+    console.print(summary(told.trial))
 
 
-def tap_table(taps: Sequence[Tapped]) -> Table:
-    """Each tap's time, split."""
+def _costs(played: Played) -> str:
+    return played.telling.taps()[0].time.costs
+
+
+def _tap_table(taps: Sequence[Tapped]) -> Table:
     table = Table("tap", box=None)
-    kinds = list(taps[0].time.parts) if taps else []
-    for column in ("total", *kinds, "receipt verified after"):
+    for column in ("total", *taps[0].time.parts, "then on the card"):
         table.add_column(column, justify="right")
     for tap in taps:
         cells = [tap.time.total_us, *tap.time.parts.values(), tap.time.receipt_us]
@@ -117,10 +134,14 @@ def tap_table(taps: Sequence[Tapped]) -> Table:
     return table
 
 
-def journal_table(journals: Mapping[str, Sequence[Record]], others: bool) -> Table:
+def _journal_table(played: Sequence[Played]) -> Table:
     """How many records each journal has, and the hash that stands for all of them."""
-    table = Table("journal", "records", "chain hash of the last", box=None)
-    for device, entries in journals.items():
-        same = "  [green]the same in both forms[/]" if others else ""
-        table.add_row(device, str(len(entries)), entries[-1].hash.hex()[:32] + same)
+    table = Table("journal", "records", "hash of the last record", box=None)
+    for name, entries in played[0].journals.items():
+        row = [name, str(len(entries)), entries[-1].hash.hex()[:32]]
+        for other in played[1:]:
+            same = other.journals[name] == entries
+            word = "[green]byte for byte the same[/]" if same else "[red]different[/]"
+            row[-1] += f"  {word} on {other.form}"
+        table.add_row(*row)
     return table

@@ -30,6 +30,7 @@ from duotap_host.provision.provisioning import provision
 NOON_US = 1_767_268_800_000_000  # 1 January 2026, 12:00 UTC, on which the pilot of the story opens
 STEP_US = 1_000_000  # the office's clock moves on by itself whenever it is looked at
 PASSPHRASE_BYTES = 24
+SECRET_MODE = 0o600
 
 
 class Draw:
@@ -46,16 +47,27 @@ class Draw:
 
 
 class Office:
-    """Keys and ledger in `folder`; nothing is there before `open`."""
+    """Keys and ledger in `folder`; nothing is there before `open`.
+
+    With an `issuer` from another playing of the story no keys are made: it is the same operator.
+    """
 
     ledger: LocalLedger
-    issuer: Issuer
 
-    def __init__(self, folder: Path, seed: bytes) -> None:
+    def __init__(self, folder: Path, seed: bytes, issuer: Issuer | None = None) -> None:
         self.folder = folder
         self.devices: dict[str, bytes] = {}  # ids by what the story calls a device
+        self._issuer = issuer
+        self._seed = seed
         self._draw = Draw(b"duotap office" + seed)
         self._now_us = NOON_US
+
+    @property
+    def issuer(self) -> Issuer:
+        """There from `open` on."""
+        if self._issuer is None:
+            raise LookupError("the office is not open yet")
+        return self._issuer
 
     def now_us(self) -> int:
         """The office's clock."""
@@ -64,15 +76,22 @@ class Office:
 
     def open(self) -> None:
         """Keys under a passphrase that is generated, and a ledger."""
-        passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES).encode()
         self.folder.mkdir(parents=True, exist_ok=True)
-        kept = os.open(self.folder / "passphrase", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(kept, "wb") as file:
-            file.write(passphrase)
-        keys = self.folder / "keys"
-        self.issuer = Issuer.create(keys, passphrase, self.now_us(), draw=self._draw)
+        now_us = self.now_us()
+        if self._issuer is None:
+            keys = self.folder / "keys"
+            draw = Draw(b"duotap keys" + self._seed)
+            self._issuer = Issuer.create(keys, self._passphrase(), now_us, draw=draw)
         url = f"sqlite:///{self.folder / 'ledger.sqlite'}"
-        self.ledger = create_ledger(url, self.issuer, self.now_us)
+        self.ledger = create_ledger(url, self._issuer, self.now_us)
+
+    def _passphrase(self) -> bytes:
+        passphrase = secrets.token_urlsafe(PASSPHRASE_BYTES).encode()
+        path = self.folder / "passphrase"
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, SECRET_MODE)
+        with open(descriptor, "wb") as file:
+            file.write(passphrase)
+        return passphrase
 
     def close(self) -> None:
         """Give the ledger's file back."""

@@ -137,8 +137,8 @@ class Story:
         for note in done.notes:
             raise StoryFailed(f"{name}: {note}")
         self.say(
-            f"{name}: {done.records} records pulled, {done.handed} things handed over,"
-            f" {show(done.balance)} in its purse."
+            f"{name}: {_count(done.records, 'record')} pulled,"
+            f" {_count(done.handed, 'thing')} handed over, {show(done.balance)} in its purse."
         )
 
     def keep_journal(self, name: str) -> bool:
@@ -150,7 +150,8 @@ class Story:
 
     def reconcile(self) -> None:
         done = self.office.reconcile()
-        self.say(f"Reconciled: {done.transfers} transfers booked, {len(done.findings)} findings.")
+        booked = _count(done.transfers, "transfer")
+        self.say(f"Reconciled: {booked} booked, {_count(len(done.findings), 'finding')}.")
 
     def purse(self, name: str) -> str:
         """The account that is the shadow of a device's purse."""
@@ -170,6 +171,10 @@ class Story:
         await self.rest(name)
         await self.stage.shows(name, show(balance))
         self.check(f"balance on {name}", balance, balance)
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number or 'no'} {noun}" + ("" if number == 1 else "s")
 
 
 async def opening(story: Story) -> None:
@@ -265,9 +270,7 @@ async def torn_and_given_up(story: Story) -> None:
     await story.check_screen(B, B_OFFLINE)
     await story.rest(STAND)
     story.screens(A, B, STAND)
-    story.say(
-        f"Card A shows {show(LOST)} less than Lin has; it says that something is unfinished."
-    )
+    story.say(f"Card A shows {show(LOST)} less than Lin has, and that a payment is unfinished.")
 
 
 async def _torn(story: Story, amount: int) -> int:

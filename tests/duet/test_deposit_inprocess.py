@@ -19,6 +19,7 @@ from duotap_host.device.errors import (
 from duotap_host.ledger import codes
 from duotap_host.ledger.interface import NotFound, Refused
 from duotap_host.provision.profile import Profile
+from duotap_host.virtual.nor import Mix
 
 from duet.cable_town import (
     FUNDS,
@@ -162,6 +163,33 @@ def test_broken_off_anywhere_it_goes_on(boot: bool) -> None:
     while run(lambda: story(at)):  # noqa: B023  (run before the next turn)
         at += 5 if boot else 3
     assert at > 70
+
+
+async def _power_cut(town: Town, post: Post, operation: int) -> bool:
+    """The first day; power goes in the n-th page that is programmed. False if there is none."""
+    post.board.nor.plan_cut(operation, Mix(operation))
+    try:
+        await _first_day(town, post, post.console)
+    except NoAnswer:
+        await post.reboot()
+        await _first_day(town, post, post.console)
+        return True
+    return False
+
+
+def test_a_power_cut_at_any_page_loses_nothing() -> None:
+    async def story(operation: int) -> bool:
+        town, post = Town(), Post()
+        await post.boot()
+        was_cut = await _power_cut(town, post, operation)
+        assert _is_right(town, post)
+        assert kinds(post).count(records.LOAD) == 1
+        return was_cut
+
+    operation = 0
+    while run(lambda: story(operation)):  # noqa: B023  (run before the next turn)
+        operation += 1
+    assert operation > 12
 
 
 # Two devices

@@ -30,10 +30,12 @@ ARROWS = (
     ("firmware/card/", {"duotap", "drivers", "port", "card"}),
     ("firmware/stand/", {"duotap", "drivers", "port", "stand"}),
     ("firmware/shims/", set()),
+    ("firmware/boot.py", set()),
     ("firmware/main.py", {"duotap", "drivers", "port", "card", "stand"}),
     ("boards/", {"duotap", "drivers", "port"}),
     ("host/duotap_host/virtual/", OURS),
     ("host/", {"duotap", "duotap_host"}),
+    ("tools/stubs/", {"port"}),
     ("tools/", set()),
     ("tests/", OURS),
 )

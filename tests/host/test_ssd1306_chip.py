@@ -136,10 +136,10 @@ def test_lines_of_all_sizes_and_on_light_ground() -> None:
     display.invert(0, 0, 128, 10)
     display.centre("66.60", 14, 3)
     display.centre("Paid", 40, 2)
-    display.text("left", 0, 56)
-    display.right("right", 56)
+    display.text("me", 0, 56)
+    display.right("too", 56)
     display.show()
-    assert glass.lines(chip) == ("Tea House 42", "66.60", "Paid", "left right")
+    assert glass.lines(chip) == ("Tea House 42", "66.60", "Paid", "me too")
     assert chip.errors == 0
 
 

@@ -7,6 +7,7 @@ on light too. Knows no program and no chip's registers beyond `columns`.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from functools import lru_cache
 from pathlib import Path
 
@@ -58,10 +59,7 @@ def dump(chip: Ssd1306Chip) -> str:
 
 
 def lines(chip: Ssd1306Chip) -> tuple[str, ...]:
-    """The lines of text on the panel from top to bottom; letters need free pixels beside them.
-
-    A line has at least one letter of full height: a dot alone may be part of a drawing.
-    """
+    """The lines of text on the panel from top to bottom; letters need free pixels beside them."""
     return _lines(chip.columns())
 
 
@@ -92,7 +90,7 @@ class _Panel:
             if char:
                 cells[x] = char
             x += (font.WIDTH + 1) * scale if char else 1
-        if not any(_full_height(char) for char in cells.values()):
+        if not _is_text(cells.values()):
             return ""
         for x in cells:
             self._take(x, y, scale, dark)
@@ -131,6 +129,12 @@ def _letter(strips: list[int], x: int, scale: int) -> str:
     if -1 in columns or strips[x:end] != [column for column in columns for _ in range(scale)]:
         return ""
     return SHAPES.get(bytes(columns), "")
+
+
+def _is_text(letters: Collection[str]) -> bool:
+    """One letter of full height or two that are small; a dot alone may be part of a drawing."""
+    small = sum(char.isalnum() for char in letters)
+    return small > 1 or any(_full_height(char) for char in letters)
 
 
 def _full_height(char: str) -> bool:

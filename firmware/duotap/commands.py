@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import namedtuple
 
+from duotap import fields
 from duotap.errors import Malformed
 
 AID = b"\xf0DUOTAP"
@@ -54,12 +55,13 @@ def decode_fci(raw: bytes) -> Fci:
     """The fields of an FCI of exactly this layout. Raises Malformed."""
     head = bytes([0x84, len(AID)]) + AID + b"\xa5"
     own = raw[2 + len(head) + 1 :]
-    if raw[2 : 2 + len(head)] != head or raw[:2] != bytes([0x6F, len(raw) - 2]):
+    if len(own) not in (2, 38):
         raise Malformed("FCI")
-    if raw[2 + len(head)] != len(own) or len(own) not in (2, 38):
+    if raw[: 2 + len(head) + 1] != bytes([0x6F, len(raw) - 2]) + head + bytes([len(own)]):
         raise Malformed("FCI")
     if (len(own) == 38) != bool(own[1] & ARMED):
         raise Malformed("FCI flags")
     if len(own) == 2:
         return Fci(own[0], own[1], b"", b"", 0)
-    return Fci(own[0], own[1], own[2:18], own[18:34], int.from_bytes(own[34:38], "big"))
+    counter = fields.from_wire("counter", int.from_bytes(own[34:38], "big"))
+    return Fci(own[0], own[1], own[2:18], own[18:34], counter)

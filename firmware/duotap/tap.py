@@ -5,7 +5,7 @@
 milliseconds and is sent None. A fault of the transport ends it from outside; it holds nothing that
 is not in the journal, so the next touch starts anew. A tap can end in seven ways:
 
-1. PAID: the payment is closed by C or S and the card has acknowledged the receipt.
+1. PAID: the payment is closed by C or S and the card has answered the receipt.
 2. Torn, and `paid` is set: closed by C or S, but the card may not have the receipt. It is paid;
    touching again only hands the receipt over.
 3. FINISHED: a payment that an earlier touch left half-way is closed now, and no amount was asked.
@@ -36,6 +36,7 @@ NOT_ARMED = "not armed"
 CONFIRM = "confirm"
 REFUSED = "refused"
 RESULT_TRIES = 8  # GET RESULT again while the card still computes; 8 x 0.8 s is a stuck card
+WAIT_MAX_MS = 3_000  # the slowest board verifies and signs in less; a card that lies is not obeyed
 
 # How a tap ended: kind, status word (0: none), amount that was closed, payer's device id.
 Outcome = namedtuple("Outcome", "kind sw amount payer")
@@ -58,6 +59,8 @@ class Tap:
         try:
             return (yield from self._collect(amount))
         except Refusal as refusal:
+            if self.paid is not None:
+                return self.paid  # whatever the card says of its receipt
             kind = CONFIRM if refusal.sw == status.CONFIRM else REFUSED
             return Outcome(kind, refusal.sw, 0, b"")
 
@@ -125,6 +128,8 @@ class Tap:
         self, payment: bytes, offer_hash: bytes, payer: bytes
     ) -> Generator[Any, Any, Outcome]:
         """Decide a payment, commit, and hand the answer over."""
+        if messages.decode(payment, messages.Payment).message.offer_hash != offer_hash:
+            raise Refusal(status.NOT_NEXT, "payment of another offer")
         if self.device.peers.by_id(payer) is None:
             yield from self._certificate(b"")
         offer = self.device.purse.state.open_offer
@@ -169,7 +174,7 @@ class Tap:
         wait_ms = int.from_bytes(answer[:2], "big")
         for _ in range(RESULT_TRIES):
             if wait_ms:
-                yield wait_ms
+                yield min(wait_ms, WAIT_MAX_MS)
             answer = yield from _command(commands.GET_RESULT, offer_hash)
             if answer[:1] == b"\x01":
                 return answer[1:]

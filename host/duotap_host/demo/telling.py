@@ -62,6 +62,16 @@ class Listener(Protocol):
     def entry(self, entry: Entry) -> None: ...
 
 
+class Nobody:
+    """Does not listen."""
+
+    def chapter(self, title: str) -> None:
+        """Unheard."""
+
+    def entry(self, entry: Entry) -> None:
+        """Unheard."""
+
+
 class Telling:
     """Keeps the chapters; pictures go to `folder`."""
 

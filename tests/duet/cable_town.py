@@ -215,6 +215,12 @@ def _befallen(chunk: bytes, fate: str) -> tuple[bytes, ...]:
     }.get(fate, (chunk,))
 
 
+def kinds(post: Post) -> list[int]:
+    """Types of the records in a device's journal, as far as they are kept."""
+    journal = post.unit.purse.journal
+    return [kind for _, kind, _ in journal.walk(journal.first_sequence)]
+
+
 def run(story: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Play a story in virtual time."""
     return timeline.run(story())

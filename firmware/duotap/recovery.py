@@ -182,7 +182,7 @@ class Recovery:
     def _tail(self) -> None:
         """Sectors after the newest record: a hand-over whose first record was torn, or decay.
 
-        A blank sector always stays behind the written one, so whatever is there was written.
+        A blank sector always stays after the written one, so whatever is there was written.
         """
         ring = self._ring
         while ring.live < ring.blocks and not ring.begins_blank(ring.after(ring.write)):
@@ -203,7 +203,7 @@ class Recovery:
         """Count the sectors that are known to be erased.
 
         Erases go in ring order, so all that read blank were done but the last, which a cut may
-        have left half erased. The one behind the written sector was known before the hand-over.
+        have left half erased. The one after the written sector was known before the hand-over.
         """
         ring = self._ring
         blank = 0

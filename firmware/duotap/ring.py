@@ -21,7 +21,7 @@ IOCTL_BLOCK_COUNT = 4
 IOCTL_BLOCK_SIZE = 5
 IOCTL_BLOCK_ERASE = 6
 
-# One is written, one stays blank behind it, one is being erased, one holds what still counts.
+# One is written, one stays blank after it, one is being erased, one holds what still counts.
 BLOCKS_MIN = 4
 # Four bytes of table for each stay within one allocation of 4 KiB; 4 MiB hold 4,092 payments.
 BLOCKS_MAX = 1024
@@ -110,7 +110,7 @@ class Ring:
         Raises Refusal(6A84) if that takes a sector that is not erased.
         """
         if self.page + pages > SECTOR_PAGES:
-            # One erased sector stays behind the written one: a full sector there is then known
+            # One erased sector stays after the written one: a used sector there is then known
             # to be in use, never taken for one whose erase was cut.
             if self.erased < 2:
                 raise Refusal(JOURNAL_FULL, "journal: no erased sector")

@@ -316,6 +316,9 @@ def test_a_head_that_verifies_and_is_not_ours_is_damage():
         lay(nor, 0, 0, bytes([first_byte]) + good[1:], text(300))
         assert opened(nor)[0].damaged
     nor = Nor(4)
+    lay(nor, 0, 0, b"\x10" + good[1:], text(200))  # of 300 bytes, says its head
+    assert opened(nor)[0].damaged
+    nor = Nor(4)
     lay(nor, 0, 15, record.encode_head(9, 0, 20, 0, 1, 1, record.NO_HASH), text(20))
     nor.poke(0, 0, b"\x00")  # pages before it were torn
     assert not opened(nor)[0].damaged
@@ -364,6 +367,18 @@ def test_the_last_sector_that_looks_erased_is_erased_again():
     journal, _ = opened(nor)
     assert erase_ahead(journal) == 1
     assert nor.sectors[5] == ERASED
+
+
+def test_decay_since_the_boot_is_not_passed_over():
+    for at in (0, PAGE, 2 * PAGE):
+        nor, journal = fresh()
+        for kind in (1, 2, 3):
+            journal.append(kind, b"")
+        nor.poke(0, at, b"\xff")
+        kind = at // PAGE + 1
+        assert raises(Broken, journal.read, kind)
+        assert raises(Broken, list, journal.walk(1))
+        assert raises(Broken, list, journal.walk(3, backwards=True, types=(4,)))
 
 
 def test_without_records_only_what_follows_blank_is_known():
@@ -491,6 +506,7 @@ def test_part_of_a_flash():
     nor.sectors = [b"\x55" * SECTOR] * 9
     journal = Journal(nor, first_block=3, blocks=5)
     journal.format()
+    assert journal.pages_ready() == journal.pages_total() == 64
     journal.append(9, b"here")
     untouched = [i for i in range(9) if nor.sectors[i] == b"\x55" * SECTOR]
     assert untouched == [0, 1, 2, 8]

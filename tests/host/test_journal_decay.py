@@ -146,7 +146,7 @@ def test_one_byte_of_the_head_of_the_last_record() -> None:
 
 
 def test_garbage_in_sectors_that_do_not_count() -> None:
-    """As an erase or a factory leaves it, in any sector but the blank one behind the written."""
+    """As an erase or a factory leaves it, in any sector but the blank one after the written."""
     rng = random.Random(SEED)
     ring = DEVICE.journal._ring
     free = [ring.after(ring.write, i) for i in range(2, BLOCKS - ring.live + 1)]

@@ -17,6 +17,7 @@ from duotap_host.ledger.database import open_engine
 from duotap_host.ledger.interface import Amounts, LedgerError, Refused, Result, Transfer
 from duotap_host.ledger.local import LocalLedger
 from duotap_host.ledger.opening import open_ledger
+from duotap_host.ledger.settling import Stale
 from host.ledger_bench import Town
 from sqlalchemy import create_engine, event, text
 
@@ -50,7 +51,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         base.replace("postgresql://", "postgresql+psycopg://"), isolation_level="AUTOCOMMIT"
     )
     with engine.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
+        connection.execute(text(f"CREATE DATABASE {name} TEMPLATE template0"))
     engine.dispose()
     return base.replace("/postgres?", f"/{name}?")
 
@@ -195,6 +196,30 @@ def test_reconciling_many_times_at_once_books_once(town: Town, url: str) -> None
         ledger.close()
     assert sum(each.transfers for each in results) == 11  # the load, five payments, five sales
     assert town.balance("merchant:12") == 5_000
+
+
+@pytest.mark.parametrize("others", [0, 1])
+def test_a_run_that_was_overtaken_books_nothing(town: Town, others: int) -> None:
+    """It read the book, another one booked later evidence, and only then it books. With `others`
+    there is enough under way for its transfers to find money that is not theirs."""
+    card, ben, shop = town.holder(7), town.holder(8, 0), town.merchant(12)
+    town.load(card, 20_000, 7)
+    payment = card.pay(ben.offer(card, 5_000))
+    for _ in range(others):
+        card.pay(shop.offer(card, 5_000))
+    town.pull(card)
+    town.ledger.reconcile()
+    image = ben.copy()
+    ben.close(payment)
+    town.pull(ben)
+    slow = town.ledger._review()
+    image.unpaid()
+    card.closed(image.void(payment))
+    town.pull(card)
+    town.ledger.reconcile()
+    with pytest.raises(Stale):
+        town.ledger._settle(slow)
+    assert (town.purse(card), town.purse(ben)) == (20_000 - 5_000 * others, 0)
 
 
 class Cut(Exception):

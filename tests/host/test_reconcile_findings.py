@@ -8,7 +8,8 @@ from duotap import messages, record, records
 from duotap.certificate import CLASS_BOUND
 from duotap_host.issuer.es256 import SigningKey
 from duotap_host.ledger import codes
-from duotap_host.ledger.interface import DeviceState, Finding, NotFound, Refused
+from duotap_host.ledger.codes import TransferCode
+from duotap_host.ledger.interface import DeviceState, Finding, NotFound, Refused, Transfer
 from duotap_host.reconcile.findings import Code
 from duotap_host.reconcile.texts import SENTENCES
 from host.ledger_bench import Town, codes_of
@@ -60,6 +61,65 @@ def test_two_heads_not_on_one_chain_are_a_fork(town: Town) -> None:
     with pytest.raises(Refused, match="frozen"):
         town.ledger.issue_load(card.id, ((0, 1),), "wallet:7")
     assert town.ledger.next_statements(card.id) == ()
+    town.right()
+
+
+def test_after_a_fork_nothing_leaves_for_the_ledger(town: Town) -> None:
+    """The same value would go home twice."""
+    card = town.holder(7)
+    town.load(card, 20_000, 7)
+    image = card.copy()
+    card.unload(15_000)
+    image.unload(14_000)
+    town.pull(card)
+    assert town.ledger.reconcile().findings == ()
+    assert town.balance("wallet:7") == 95_000
+    town.ledger.deposit(card.id, image.statements)
+    town.head(image)
+    assert codes_of(town.ledger.reconcile().findings) == [Code.FORK]
+    assert town.balance("wallet:7") == 80_000
+    assert town.purse(card) == 20_000
+    town.right()
+
+
+def test_a_forked_stands_receipt_is_no_sale(town: Town) -> None:
+    card, shop = town.holder(7), town.merchant(12)
+    town.load(card, 20_000, 7)
+    image = shop.copy()
+    card.closed(shop.close(card.pay(shop.offer(card, 3_000))))
+    town.pull(card)
+    town.ledger.reconcile()
+    assert town.balance("merchant:12") == 3_000
+    image.offer(card, 1_000)
+    for history in (shop, image):
+        town.ledger.deposit(shop.id, history.statements)
+        town.head(history)
+    done = town.ledger.reconcile()
+    assert (done.corrections, town.balance("merchant:12")) == (1, 0)
+    town.right()
+
+
+def test_what_was_paid_out_cannot_be_taken_back(town: Town) -> None:
+    """The correction waits, is told, and is booked when there is money again."""
+    card, shop = town.holder(7), town.merchant(12)
+    town.load(card, 20_000, 7)
+    image = shop.copy()
+    shop.close(card.pay(shop.offer(card, 3_000)))
+    town.pull(shop)
+    town.ledger.reconcile()
+    keys = [town.ledger.account(name).id for name in ("merchant:12", "wallet:7")]
+    town.ledger.post([Transfer(bytes([1]) * 16, *keys, 3_000, TransferCode.MOVE)])
+    image.offer(card, 1_000)
+    town.ledger.deposit(shop.id, image.statements)
+    town.head(image)
+    done = town.ledger.reconcile()
+    assert done.refused == 1
+    assert Code.CORRECTION_REFUSED in codes_of(done.findings)
+    town.right()
+    town.ledger.fund("merchant:12", 3_000)
+    done = town.ledger.reconcile()
+    assert (done.refused, done.corrections, town.balance("merchant:12")) == (0, 1, 0)
+    assert Code.CORRECTION_REFUSED not in codes_of(done.findings)
     town.right()
 
 

@@ -22,6 +22,7 @@ OPEN, GONE, STANDING = "open", "gone", "standing"
 HASH_BYTES = 32
 
 SETTLED = "SELECT subject, state, generation FROM settlements"
+GENERATION = "SELECT generation FROM settlements WHERE subject = :subject"
 POSTINGS = (
     "SELECT t.subject, t.id, d.name, c.name, t.amount, t.code, t.corrects_id FROM transfers t"
     " JOIN accounts d ON d.id = t.debit_id JOIN accounts c ON c.id = t.credit_id"
@@ -83,6 +84,8 @@ def book(
         outcome.append(_worst(of))
         if outcome[-1].stands:
             _advance(connection, move, now_us)
+        else:
+            _check_current(connection, move)
     return tuple(outcome)
 
 
@@ -103,10 +106,17 @@ def _linked(move: Move, keys: Mapping[str, bytes]) -> Iterable[Transfer]:
 
 
 def _worst(results: Sequence[Result]) -> Result:
-    for result in results:
-        if not result.stands and result != Result.LINKED_EVENT_FAILED:
-            return result
-    return Result.CREATED
+    """The reason for which a chain failed, if it did."""
+    failed = [result for result in results if not result.stands]
+    failed.sort(key=lambda result: result == Result.LINKED_EVENT_FAILED)
+    return failed[0] if failed else Result.CREATED
+
+
+def _check_current(connection: Connection, move: Move) -> None:
+    """A refusal counts only if it was not another one's booking that led to it."""
+    row = connection.execute(text(GENERATION), {"subject": move.position.subject}).first()
+    if (0 if row is None else row[0]) != move.generation:
+        raise Stale
 
 
 def _advance(connection: Connection, move: Move, now_us: int) -> None:

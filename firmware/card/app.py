@@ -82,11 +82,11 @@ class Card:
             self.entry = AmountEntry()
             self._go(ENTRY)
         elif button == "ok":
-            self._stop()
+            self._cancel()
 
     def _arm(self) -> None:
         limits = self.unit.device.effective
-        self._stop()
+        self.unit.poll(None)
         self.unit.device.consent.arm(limits.ceiling, limits.step)
         self._go(ARMED, ARMED_MS)
         self.unit.sound("press")
@@ -112,11 +112,10 @@ class Card:
     def _steps(self) -> Any:
         return self.tap.collect(self.wanted) if self.tap is not None else iter(())
 
-    def _stop(self) -> None:
-        """Back to listening and, unless it is being armed further, to nothing agreed."""
+    def _cancel(self) -> None:
+        """Back to listening, and to nothing agreed."""
+        self.unit.device.consent.disarm()
         self.unit.poll(None)
-        if self.mode == ARMED:
-            return
         self._go(HOME)
 
     def outcome(self, outcome: tap.Outcome) -> None:

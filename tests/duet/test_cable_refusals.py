@@ -5,16 +5,26 @@ by it."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import pytest
-from duotap import slip, status
+from duotap import messages, slip, status
 from duotap_host.device.client import Client
-from duotap_host.device.errors import DeviceError, DeviceRefused, NoAnswer, NotUnderstood
+from duotap_host.device.errors import (
+    DeviceError,
+    DeviceRefused,
+    NoAnswer,
+    NotProven,
+    NotUnderstood,
+)
+from duotap_host.device.link import Line
 from duotap_host.ledger import codes
 from duotap_host.ledger.interface import NotFound, Refused
 from duotap_host.provision.profile import Profile
+from duotap_host.provision.provisioning import provision
 
-from duet.cable_town import FUNDS, HOLDER, MERCHANT, OTHER_HOLDER, Post, Town, card, run
+from duet.cable_town import FIRMWARE, FUNDS, HOLDER, MERCHANT, OTHER_HOLDER, Post, Town, card, run
+from duet.makers import Key
 
 WALLET = codes.wallet(HOLDER)
 
@@ -110,6 +120,56 @@ def test_a_device_is_certified_once() -> None:
             await town.provision(post.console, Profile.stand(MERCHANT, "Noodle Bar"))
         assert not (await town.provision(post.console, Profile.person(HOLDER))).is_new
         assert len(town.ledger.devices()) == 1
+
+    run(story)
+
+
+class Liar(Client):
+    """What comes from the device is replaced by `lie(challenge, possession, public)`."""
+
+    def __init__(
+        self, line: Line, lie: Callable[[bytes, bytes, bytes], tuple[bytes, bytes]]
+    ) -> None:
+        super().__init__(line)
+        self._lie = lie
+
+    async def generate_key(self, entropy: bytes, challenge: bytes) -> tuple[bytes, bytes]:
+        public, possession = await super().generate_key(entropy, challenge)
+        return self._lie(challenge, possession, public)
+
+
+THIEF = Key("thief")
+
+
+def _possession(challenge: bytes, public: bytes, firmware: bytes, key: Key = THIEF) -> bytes:
+    return messages.encode(messages.Possession(challenge, public, firmware), key.id, key.sign)
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        lambda _challenge, possession, _public: (THIEF.public, possession),
+        lambda challenge, _, public: (public, _possession(challenge, public, FIRMWARE)),
+        lambda _challenge, _, _public: (
+            THIEF.public,
+            _possession(bytes(32), THIEF.public, FIRMWARE),
+        ),
+        lambda challenge, _, _public: (
+            THIEF.public,
+            _possession(challenge, THIEF.public, bytes(32)),
+        ),
+        lambda challenge, _, public: (THIEF.public, _possession(challenge, public, FIRMWARE)),
+        lambda _challenge, _, public: (public, b"\x80"),
+    ],
+)
+def test_possession_is_proven(lie: Callable[[bytes, bytes, bytes], tuple[bytes, bytes]]) -> None:
+    async def story() -> None:
+        town, post = Town(), Post()
+        await post.boot()
+        client = Liar(post.console, lie)
+        with pytest.raises(NotProven):
+            await provision(client, town.ledger, town.issuer, 1, Profile.person(HOLDER))
+        assert not town.ledger.devices()
 
     run(story)
 

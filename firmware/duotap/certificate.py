@@ -203,6 +203,12 @@ class Trust:
             raise Refusal(status.EXPIRED, "working key is expired")
         return keycert
 
+    def check_unexpired(self, kid: bytes, epoch: int) -> None:
+        """Refusal 9A06 unless this working key, of whatever usage, counts at `epoch`."""
+        keycert = self._keys.get(kid)
+        if keycert is None or epoch >= keycert.expiry:
+            raise Refusal(status.EXPIRED, "working key is expired")
+
     def verify(self, signed: cose.Signed, usage: int, epoch: int) -> None:
         """Refusal unless a key of `usage` (USAGE_ROOT: a root) signed the message."""
         if usage == USAGE_ROOT:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import certificate, fields, messages, records, status
+from duotap import certificate, cose, fields, messages, records, status
 from duotap.certificate import Trust
 from duotap.consent import Consent
 from duotap.errors import Refusal
@@ -29,7 +29,8 @@ class Peers:
 
     def __init__(self, trust: Trust) -> None:
         self.trust = trust
-        self.known: list[tuple[bytes, Certificate, bytes]] = []  # hash, certificate, device id
+        # Hash, certificate, device id, id of the key that certified it.
+        self.known: list[tuple[bytes, Certificate, bytes, bytes]] = []
 
     def by_hash(self, certificate_hash: bytes) -> Certificate | None:
         """The certificate with this hash, if it was verified before."""
@@ -56,8 +57,17 @@ class Peers:
         verified: Certificate = self.trust.verify_certificate(raw, 0)
         if len(self.known) >= PEERS_MAX:
             self.known.pop(0)
-        self.known.append((digest, verified, certificate.key_id(verified.public)))
+        kid = cose.decode(raw).kid
+        self.known.append((digest, verified, certificate.key_id(verified.public), kid))
         return verified
+
+    def check_certifier(self, peer: Certificate, epoch: int) -> None:
+        """Refuse whom a key certified that is expired or was withdrawn (9A06)."""
+        for _, known, _, kid in self.known:
+            if known == peer:
+                self.trust.check_unexpired(kid, epoch)
+                return
+        raise Refusal(status.UNKNOWN_REFERENCE, "certificate of the counterpart first")
 
 
 class Device:
@@ -124,8 +134,10 @@ class Device:
 
     def check_peer(self, peer: Certificate) -> None:
         """Refuse new business with an expired or deny-listed counterpart."""
-        if peer.expiry <= self.purse.state.epoch:
+        epoch = self.purse.state.epoch
+        if peer.expiry <= epoch:
             raise Refusal(status.EXPIRED, "counterpart has expired")
+        self.peers.check_certifier(peer, epoch)
         if certificate.key_id(peer.public) in self.denied:
             raise Refusal(status.DENY_LISTED, "counterpart is deny listed")
 

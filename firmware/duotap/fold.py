@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import messages, records, uint
-from duotap.certificate import CLASS_BOUND
+from duotap import messages, records
+from duotap.certificate import CLASS_BOUND, decode_keycert, key_id
 from duotap.errors import Broken
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class State:
         # Since sync: payments, their sum, received from classes none and count, loaded; since the
         # last press: sum and number of payments made without one.
         self.used = [0, 0, 0, 0, 0, 0]
-        self.unsafe = 0  # taken to account after the record that the last checkpoint covers
+        self.unsafe = 0  # received (C or S) after the record that the last checkpoint covers
         self.identity = b""  # body of the newest identity record
         self.identity_at = 0  # its sequence
         self.statements: dict[tuple[int, bytes], tuple[int, bytes]] = {}  # subject: sequence, raw
@@ -137,18 +137,29 @@ def _identity(state: State, sequence: int, body: bytes) -> None:
 
 
 def _statement(state: State, sequence: int, body: bytes) -> None:
+    _keep(state, sequence, body)
+    pass_time(state, body)
+
+
+def _keep(state: State, sequence: int, body: bytes) -> None:
     message = messages.decode(body, *STATEMENTS).message
     state.statements[subject(message)] = (sequence, body)
+
+
+def pass_time(state: State, body: bytes) -> None:
+    """What a statement does to the epoch, and only when it is new: one that was carried says
+    again what was true before."""
+    message = messages.decode(body, *STATEMENTS).message
     epoch = getattr(message, "epoch", 0)
     if isinstance(message, messages.Reset) or epoch > state.epoch:
         state.epoch = epoch
 
 
 def subject(message: Any) -> tuple[int, bytes]:
-    """What a statement is about; the newest of each subject counts."""
+    """What a statement is about; the newest of each subject counts, a working key is one."""
     kind = STATEMENTS.index(type(message))
     if isinstance(message, messages.KeyStatement):
-        return kind, uint.encode(message.number, 4)
+        return kind, key_id(decode_keycert(message.keycert).message.public)
     return kind, getattr(message, "device", None) or b""
 
 
@@ -207,6 +218,7 @@ def _closing(state: State, sequence: int, body: bytes) -> None:
 def _credit(state: State, sequence: int, body: bytes) -> None:
     payment = _received(state, records.CREDIT, body)
     state.add(((0, messages.total(payment.amounts)),))
+    state.unsafe += messages.total(payment.amounts)
 
 
 def _account(state: State, sequence: int, body: bytes) -> None:
@@ -256,7 +268,8 @@ def _unload(state: State, sequence: int, body: bytes) -> None:
 
 def _carried(state: State, sequence: int, body: bytes) -> None:
     kind, inner = records.unpack(records.CARRIED, body)
-    apply(state, sequence, kind, inner)
+    rule = _keep if kind == records.STATEMENT else _identity
+    rule(state, sequence, inner)
 
 
 APPLY = {

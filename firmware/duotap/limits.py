@@ -13,14 +13,16 @@ from duotap import messages, status
 from duotap.certificate import CLASS_BOUND, ROLE_STAND
 from duotap.consent import CEILING_DEFAULT, STEP_DEFAULT
 from duotap.errors import Refusal
-from duotap.fields import Limits, NoButton
-from duotap.fold import OPEN_PAYMENTS_MAX
+from duotap.fields import AMOUNT_MAX, EPOCH_MAX, Limits, NoButton
+from duotap.fold import OPEN_PAYMENTS_MAX, SCOPES_MAX
 
 if TYPE_CHECKING:
     from typing import Any
 
     from duotap.certificate import Certificate
     from duotap.fold import State
+
+NEVER = EPOCH_MAX + 1  # expiry of a scope whose load names none
 
 
 class Effective:
@@ -82,20 +84,50 @@ def check_receive(state: State, limits: Any, payer: Certificate, amount: int) ->
         raise Refusal(status.ABOVE_SUM, "above sum for such cards: sync")
 
 
-def spend(state: State, accepted: tuple[int, ...], amount: int) -> tuple[tuple[int, int], ...]:
-    """Which scopes pay: earliest expiry first, then scope id, own money last.
+def check_balance(state: State, limits: Any, amount: int) -> None:
+    """Refuse to hold more than the limit, or with what may come back more than can be said."""
+    held = state.balance() + amount
+    away = sum([messages.total(payment.amounts) for payment in state.open_payments])
+    if held > limits.balance or held + away > AMOUNT_MAX:
+        raise Refusal(status.ABOVE_BALANCE, "above the limit of the balance")
+
+
+def check_scopes(state: State, amounts: tuple[tuple[int, int], ...]) -> None:
+    """Refuse a ninth scope (9A0F). Own money, which may come any time, and what a void may bring
+    back have their places: a head names no more than eight."""
+    scopes = {0}
+    for payment in state.open_payments:
+        scopes.update([scope for scope, _ in payment.amounts])
+    scopes.update(state.balances)
+    scopes.update([scope for scope, _ in amounts])
+    if len(scopes) > SCOPES_MAX:
+        raise Refusal(status.SCOPE, "too many scopes")
+
+
+def unspendable(state: State, certificate: Certificate) -> int:
+    """Own money that waits for the next sync, where received value may not be spent again."""
+    if certificate.respend or certificate.role == ROLE_STAND:
+        return 0
+    return state.unsafe
+
+
+def spend(
+    state: State, accepted: tuple[int, ...], amount: int, kept: int = 0
+) -> tuple[tuple[int, int], ...]:
+    """Which scopes pay: earliest expiry first, then scope id, own money but `kept` last.
 
     Raises Refusal(9A01) if what the payee takes is not enough.
     """
     usable = [
-        (state.expiries.get(scope, 0), scope)
+        (state.expiries.get(scope, NEVER), scope)
         for scope in state.balances
-        if scope and scope in accepted and state.expiries.get(scope, 0) > state.epoch
+        if scope and scope in accepted and state.expiries.get(scope, NEVER) > state.epoch
     ]
     left = amount
     chosen = {}
     for scope in [scope for _, scope in sorted(usable)] + [0]:
-        part = min(left, state.balances.get(scope, 0))
+        held = state.balances.get(scope, 0)
+        part = min(left, held if scope else max(0, held - kept))
         if part:
             chosen[scope] = part
             left -= part

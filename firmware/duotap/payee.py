@@ -73,8 +73,8 @@ class Payee:
         device.check_usable()
         device.check_peer(payer)
         limits.check_receive(state, device.effective.limits, payer, amount)
-        if own.role != ROLE_STAND and state.balance() + amount > device.effective.limits.balance:
-            raise Refusal(status.ABOVE_BALANCE, "above the limit of the balance")
+        if own.role != ROLE_STAND:
+            limits.check_balance(state, device.effective.limits, amount)
         device.purse.check_room(OFFER_PAGES)
 
     def _denied_epoch(self) -> int:

@@ -91,7 +91,8 @@ class Payer:
         if pressed and not device.consent.allows(signed.hash, offer.amount):
             device.consent.ask(signed.hash, offer.amount, signed.kid)
             raise Refusal(status.CONFIRM, "confirm on the card, then touch again")
-        amounts = limits.spend(state, _scopes(offer, payee), offer.amount)
+        kept = limits.unspendable(state, device.own())
+        amounts = limits.spend(state, _scopes(offer, payee), offer.amount, kept)
         kinds, _ = states.step(states.PAYER, states.NONE, states.OFFER)
         payment = messages.Payment(
             offer.payment_counter,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from duotap import base, cbor, messages, records
 from duotap.errors import Broken, Refusal
-from duotap.fold import State, apply
+from duotap.fold import State, apply, pass_time
 from duotap.status import JOURNAL_FULL
 
 if TYPE_CHECKING:
@@ -70,7 +70,6 @@ class Purse:
         state = self.state_at(self.journal.next_sequence)
         state.identity, state.identity_at = kept.identity, kept.identity_at
         state.statements = kept.statements
-        state.epoch = kept.epoch if kept.epoch else state.epoch
         self.state = state
 
     def state_at(self, sequence: int) -> State:
@@ -81,7 +80,9 @@ class Purse:
         for at, kind, body in self.journal.walk(self.covered + 1):
             if at > sequence:
                 break
-            if kind not in CARRIED_KINDS:
+            if kind == records.STATEMENT:
+                pass_time(state, body)
+            elif kind not in CARRIED_KINDS:
                 apply(state, at, kind, body)
         return state
 

@@ -11,7 +11,18 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from duotap import base, cbor, certificate, fields, fold, messages, record, records, status
+from duotap import (
+    base,
+    cbor,
+    certificate,
+    fields,
+    fold,
+    limits,
+    messages,
+    record,
+    records,
+    status,
+)
 from duotap.errors import Malformed, Refusal
 
 if TYPE_CHECKING:
@@ -24,8 +35,8 @@ EPOCHS_AHEAD = 30  # a lists key alone moves a device's time by a month at most
 STATEMENT_PAGES = 2  # a load of eight scopes, a policy
 # Held in RAM until a checkpoint's signature vouches for them: nobody fills a journal unsigned.
 BASE_PARTS_MAX = 8
-# What part 0 and the own fold must agree on, by place in its array; epoch and what is counted
-# since the last sync are not value.
+# What part 0 and the own fold must agree on, by place in its array; what is counted since the last
+# sync is the ledger's to say.
 BALANCES, EXPIRIES, NUMBERS, EPOCH, OFFER, PAYMENTS, USED = range(7)
 
 
@@ -69,13 +80,10 @@ class Statements:
 
     def _check_load(self, state: State, amounts: tuple[tuple[int, int], ...]) -> None:
         amount = messages.total(amounts)
-        if state.balance() + amount > self.device.effective.limits.balance:
-            raise Refusal(status.ABOVE_BALANCE, "above the limit of the balance")
+        limits.check_balance(state, self.device.effective.limits, amount)
         if state.used[3] + amount > self.device.own().load_cap:
             raise Refusal(status.ABOVE_SUM, "above the cap of loads: sync")
-        new = [scope for scope, _ in amounts if scope not in state.balances]
-        if len(state.balances) + len(new) > fold.SCOPES_MAX:
-            raise Refusal(status.SCOPE, "too many scopes")
+        limits.check_scopes(state, amounts)
 
     def _cancel(self, signed: Any) -> int:
         return self._commit(records.CANCEL, signed.raw) if self._is_next(signed) else 0
@@ -152,7 +160,8 @@ class Statements:
         if getattr(message, "device", None) not in (None, device.id):
             raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
         known = self._last(fold.subject(message))
-        if known is not None and message.epoch <= known.epoch:
+        # What is ahead of the own epoch is from before a reset, and stands in nobody's way.
+        if known is not None and message.epoch <= known.epoch <= state.epoch:
             return 0
         if isinstance(message, messages.DenyList) and message.delta:
             raise Refusal(status.WRONG_STATE, "a full list comes by cable")
@@ -176,6 +185,7 @@ class Statements:
         if not self._is_newer(signed):
             return 0
         self.device.trust.verify(signed, certificate.USAGE_ROOT, 0)
+        self.device.purse.check_room(record.pages_for(len(signed.raw)))
         self.device.trust.add(signed.message.keycert)
         return self._keep(signed)
 
@@ -236,7 +246,7 @@ def agrees(part: bytes, own: State) -> bool:
     for value in used:
         fields.from_wire("limit", value)
     fields.from_wire("epoch", theirs[EPOCH])
-    for place in (BALANCES, EXPIRIES, NUMBERS, OFFER, PAYMENTS):
+    for place in (BALANCES, EXPIRIES, NUMBERS, EPOCH, OFFER, PAYMENTS):
         if cbor.encode(theirs[place]) != cbor.encode(ours[place]):
             return False
     return bool(used[base.SINCE_SYNC :] == own_used[base.SINCE_SYNC :])

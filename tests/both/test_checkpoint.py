@@ -4,10 +4,11 @@
 from hashlib import sha256
 
 from board_flash import Flash
-from duotap import base, messages, record, records, status
-from duotap.messages import Checkpoint, Epoch
+from duotap import base, certificate, messages, record, records, status
+from duotap.messages import Checkpoint, Epoch, Policy, Reset
 from duotap.statements import BASE_PARTS_MAX, Statements
-from issuing import LOAD_CAP, Bench, Issuer, refused
+from issuing import EXPIRY, LIMITS, LOAD_CAP, Bench, Issuer, refused
+from paper_key import PaperKey
 
 ISSUER = Issuer()
 STRANGER = Issuer(name=b"stranger")
@@ -68,6 +69,79 @@ def test_a_checkpoint_starts_the_counts_anew_and_lets_the_journal_be_pruned():
     assert bench.statements.take(statement) == 0
     bench.statements.take(ISSUER.load(bench.device.id, 3, LOAD_CAP))
     assert bench.purse.state.balance() == 80_000
+
+
+def pruned(bench):
+    """All that a checkpoint lets go is gone, and the device was switched off."""
+    number = bench.purse.state.next_issue
+    parts, statement = checkpoint(bench, number, covered=bench.purse.journal.next_sequence - 2)
+    hand(bench, parts, statement)
+    while bench.purse.tidy():
+        pass
+    again(bench)
+
+
+def test_what_is_carried_moves_no_epoch():
+    bench = device()
+    take, me = bench.statements.take, bench.device.id
+    take(ISSUER.lists(Policy(None, 500, None, LIMITS, None)))
+    take(ISSUER.by_root(Reset(me, 1, 100)))
+    take(ISSUER.load(me, 1, 5))
+    take(ISSUER.lists(Epoch(120, None)))
+    for _ in range(3):
+        pruned(bench)
+        assert bench.purse.state.epoch == 120
+        bench.statements.take(ISSUER.load(me, bench.purse.state.next_issue, 1))
+    pruned(bench)
+    bench.statements.take(ISSUER.lists(Epoch(130, None)))
+    again(bench)
+    assert bench.purse.state.epoch == 130
+
+
+def test_a_base_of_another_epoch_is_refused():
+    bench = loaded()
+    bench.statements.take(ISSUER.lists(Epoch(7, None)))
+    other = bench.purse.state_at(3)
+    assert other.epoch == 7
+    other.epoch = 300
+    parts = base.parts(other, [])
+    digest = base.digest([sha256(part).digest() for part in parts])
+    _, statement = checkpoint(bench, 2, base_hash=digest)
+    assert refused(status.WRONG_STATE, hand, bench, parts, statement)
+
+
+def test_a_key_that_was_withdrawn_stays_withdrawn_over_a_prune():
+    bench = device()
+    take, me = bench.statements.take, bench.device.id
+    money = PaperKey(b"second money")
+    take(ISSUER.lists(Epoch(20, None)))
+    take(key_statement(1, money, EXPIRY))
+    take(ISSUER.load(me, 1, 5))
+    take(key_statement(2, money, 10))
+    parts, statement = checkpoint(bench, 2, covered=3)
+    hand(bench, parts, statement)
+    while bench.purse.tidy():
+        pass
+    again(bench)
+    load = messages.encode(messages.Load(((0, 1),), me, 3, ()), money.kid, money.sign)
+    assert refused(status.EXPIRED, bench.statements.take, load)
+
+
+def test_only_the_last_statement_of_a_key_is_carried():
+    bench = device()
+    for number in range(1, 12):
+        bench.statements.take(key_statement(number, PaperKey(b"second money"), EXPIRY + number))
+    bench.statements.take(ISSUER.load(bench.device.id, 1, 5))
+    bench.statements.take(ISSUER.load(bench.device.id, 2, 5))
+    pruned(bench)
+    assert bench.kinds().count(records.CARRIED) == 2  # the identity, one key
+    old = key_statement(10, PaperKey(b"second money"), EXPIRY)
+    assert refused(status.NUMBER_NOT_NEXT, bench.statements.take, old)
+
+
+def key_statement(number, key, expiry):
+    keycert = ISSUER.keycert(key.public, certificate.USAGE_MONEY, expiry)
+    return ISSUER.by_root(messages.KeyStatement(number, keycert))
 
 
 def test_what_came_after_the_covered_record_still_counts():

@@ -81,3 +81,9 @@ def test_scopes_that_expired_or_are_not_taken_stay():
     assert limits.spend(have, (), 100) == ((0, 100),)
     refused(status.ABOVE_BALANCE, limits.spend, have, (), 101)
     refused(status.ABOVE_BALANCE, limits.spend, have, (3,), 101)
+
+
+def test_a_scope_without_expiry_is_spent_after_those_that_expire():
+    have = state({0: 100, 3: 50, 7: 50}, {7: 9})
+    assert limits.spend(have, (3, 7), 60) == ((3, 10), (7, 50))
+    assert limits.spend(have, (3,), 60) == ((0, 10), (3, 50))

@@ -93,13 +93,28 @@ def test_limits_of_balance_and_of_loads():
     assert bench.purse.state.balance() == LOAD_CAP
 
 
-def test_a_purse_has_eight_scopes_at_most():
+def test_a_purse_has_eight_scopes_at_most_and_own_money_is_one():
     bench = device()
     take, me = bench.statements.take, bench.device.id
-    for scope in range(1, 9):
+    for scope in range(1, 8):
         take(ISSUER.load(me, scope, 10, scope))
-    assert refused(status.SCOPE, take, ISSUER.load(me, 9, 10))
-    take(ISSUER.load(me, 9, 10, 8))
+    assert refused(status.SCOPE, take, ISSUER.load(me, 8, 10, 8))
+    take(ISSUER.load(me, 8, 10))
+    take(ISSUER.load(me, 9, 10, 7))
+
+
+def test_a_scope_that_may_come_back_keeps_its_place():
+    bench = device()
+    take, me = bench.statements.take, bench.device.id
+    for scope in range(1, 8):
+        take(ISSUER.load(me, scope, 10, scope))
+    offer = messages.encode(Offer(me, 1, 1, 10, (1,), 0), OTHER, bench.key.sign)
+    values = (1, OTHER, 1, ((1, 10),), messages.decode(offer).hash, bytes(32))
+    payment = bench.device.sign(messages.Payment(*values))
+    bench.purse.commit(records.PAYMENT, payment, offer, True)
+    assert len(bench.purse.state.balances) == 6
+    assert refused(status.SCOPE, take, ISSUER.load(me, 8, 10, 9))
+    take(ISSUER.load(me, 8, 10, 2))
 
 
 def test_other_messages_are_no_statements():
@@ -166,6 +181,49 @@ def test_a_reset_by_the_root_is_the_only_way_down():
     assert refused(status.NUMBER_NOT_NEXT, take, ISSUER.by_root(Reset(me, 1, 50)))
     again(bench)
     assert bench.purse.state.epoch == 100
+
+
+def test_after_a_reset_statements_of_the_new_epoch_are_taken():
+    bench = device()
+    take, me = bench.statements.take, bench.device.id
+    take(ISSUER.lists(DenyList(500, 0, 0, b"\x00" + OTHER)))
+    take(ISSUER.by_root(Reset(me, 1, 100)))
+    assert take(ISSUER.lists(DenyList(101, 0, 0, b"\x00"))) == records.STATEMENT
+    assert bench.device.denied == set()
+    assert bench.purse.state.epoch == 101
+    again(bench)
+    assert (bench.device.denied, bench.purse.state.epoch) == (set(), 101)
+    take = bench.statements.take
+    assert refused(status.SIGNATURE, take, ISSUER.lists(DenyList(500, 0, 0, b"\x00" + OTHER)))
+
+
+def test_a_key_that_was_withdrawn_stays_withdrawn():
+    bench = device()
+    money = ISSUER.keys[certificate.USAGE_MONEY]
+    load = ISSUER.load(bench.device.id, 1, 5)
+    bench.statements.take(ISSUER.lists(Epoch(20, None)))
+    for number in range(1, 12):
+        expiry = 10 if number == 11 else EXPIRY + number
+        keycert = ISSUER.keycert(money.public, certificate.USAGE_MONEY, expiry)
+        bench.statements.take(ISSUER.by_root(KeyStatement(number, keycert)))
+    assert refused(status.EXPIRED, bench.statements.take, load)
+    again(bench)
+    assert refused(status.EXPIRED, bench.statements.take, load)
+
+
+def test_whom_a_withdrawn_key_certified_gets_no_new_business():
+    issuer = Issuer(name=b"careless")
+    bench = Bench(Flash(10), issuer)
+    take = Statements(bench.device).take
+    peer = bench.device.peers.learn(issuer.certify(PaperKey(b"peer").public))
+    take(issuer.lists(Epoch(20, None)))
+    bench.device.check_peer(peer)
+    usage = certificate.USAGE_CERTIFICATES
+    withdrawn = issuer.keycert(issuer.keys[usage].public, usage, 10)
+    take(issuer.by_root(KeyStatement(1, withdrawn)))
+    assert refused(status.EXPIRED, bench.device.check_peer, peer)
+    peer = bench.device.peers.learn(issuer.certify(PaperKey(b"fresh").public))  # for a closing
+    assert refused(status.EXPIRED, bench.device.check_peer, peer)
 
 
 def test_a_key_of_the_root_counts_from_then_on():

@@ -202,3 +202,19 @@ def warm(card: Maker, stand: Maker) -> int:
     outcome = touch(stand, card, 500)
     assert outcome.kind == tap.PAID
     return int(outcome.amount)
+
+
+def test_received_value_waits_for_a_sync_where_the_certificate_says_so(mint: Mint) -> None:
+    card, stand = devices(mint)
+    other = Maker(mint, "other", PERSON, respend=False)
+    other.load(1000)
+    card.arm()
+    assert touch(other, card, 700).kind == tap.PAID
+    other.arm()
+    assert touch(stand, other, 1001)[:2] == (tap.REFUSED, status.ABOVE_BALANCE)
+    other.boot()
+    other.arm()
+    assert touch(stand, other, 1000).kind == tap.PAID
+    other.arm()
+    assert touch(stand, other, 1)[:2] == (tap.REFUSED, status.ABOVE_BALANCE)
+    assert other.purse.state.balance() == 700

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A certified device and whoever holds its cable, APDU by APDU."""
+
+from board_flash import Flash
+from duotap import apdu, cbor, certificate, commands, slip
+from duotap.payee import Payee
+from duotap.payer import Payer
+from duotap.rights import Rights
+from duotap.sync import SyncApplet
+from issuing import Bench, Issuer, Stream
+
+ISSUER = Issuer()
+FRAME_MAX = 120
+PIN = b"4711"
+
+
+class Shelf:
+    """What the applet hands on to: tells what it was asked."""
+
+    def generate(self, asked):
+        return b"generated " + asked
+
+    def install(self, asked):
+        self.installed = asked
+
+    def begin(self):
+        """Nothing is open."""
+
+    def open(self):
+        return b"ephemeral"
+
+    def work(self):
+        """Nothing to agree on."""
+
+    def piece(self, command, sequence):
+        return b"piece %d" % sequence * 40
+
+    def head(self, command, challenge, reader):
+        return b"head" + challenge + reader
+
+
+class Cable:
+    """A certified device and whoever holds its cable."""
+
+    def __init__(self, role=certificate.ROLE_PERSON):
+        self.bench = Bench(Flash(10), ISSUER, role=role)
+        self.device = self.bench.device
+        self.shelf = Shelf()
+        self.payer, self.payee = Payer(self.device), Payee(self.device)
+        rights = Rights(self.device, Stream(), PIN)
+        self.applet = SyncApplet(self.payer, self.payee, self.shelf, rights, self.shelf, FRAME_MAX)
+        self.applet.begin()
+
+    def ask(self, ins, data=b"", p1=0, p2=0, cla=commands.CLA):
+        """One command with its chaining; Refusal with the status word of the answer."""
+        steps = apdu.exchange(cla, ins, p1, p2, data, slip.command_part(FRAME_MAX))
+        answer = None
+        try:
+            while True:
+                command = steps.send(answer)
+                assert len(command) + slip.OVERHEAD_BYTES <= FRAME_MAX
+                answer = self.applet.answer(command)
+                assert len(answer) + slip.OVERHEAD_BYTES <= FRAME_MAX
+                self.applet.work()
+        except StopIteration as stop:
+            return stop.value
+
+    def iso(self, ins, data=b"", p1=0, p2=0):
+        return self.ask(ins, data, p1, p2, commands.CLA_ISO)
+
+    def permit(self):
+        nonce = self.iso(commands.GET_CHALLENGE)
+        answer = ISSUER.authentication(self.device.id, nonce)
+        self.iso(commands.EXTERNAL_AUTHENTICATE, answer)
+
+    def hello(self):
+        return cbor.decode(self.ask(commands.HELLO))

@@ -44,6 +44,7 @@ from duotap_host.reconcile import booking, chains, handover, matching
 from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, LOAD, Issued
 from duotap_host.reconcile.booking import Move
 from duotap_host.reconcile.findings import Code, finding
+from duotap_host.reconcile.folding import Folds
 from duotap_host.reconcile.reading import Reader
 
 RUNS_MAX = 12  # reconciling begins anew when another run came between
@@ -72,6 +73,7 @@ class LocalLedger:
         working = [decode_keycert(raw).message.public for raw in issuer.keycerts]
         keys = {key_id(public): public for public in (*issuer.roots, *working)}
         self._reader = Reader({}, keys, verify)
+        self._folds = Folds()
 
     def close(self) -> None:
         """Give the database back."""
@@ -268,7 +270,7 @@ class LocalLedger:
     # Settlement
 
     def _review(self) -> Review:
-        return reviewing.review(self._read(reviewing.material), self._reader)
+        return reviewing.review(self._read(reviewing.material), self._reader, self._folds)
 
     def reconcile(self) -> Reconciled:
         for _ in range(RUNS_MAX):

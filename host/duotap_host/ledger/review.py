@@ -15,6 +15,7 @@ from duotap_host.reconcile.archive import Archive
 from duotap_host.reconcile.booking import Booked, Move
 from duotap_host.reconcile.evidence import Evidence, collect
 from duotap_host.reconcile.findings import BLOCKING, FREEZING, find
+from duotap_host.reconcile.folding import Folds
 from duotap_host.reconcile.matching import Position
 from duotap_host.reconcile.reading import Reader
 
@@ -56,10 +57,10 @@ def material(connection: Connection) -> Material:
     return Material(booked, archive, frozenset(retired))
 
 
-def review(found: Material, reader: Reader) -> Review:
-    """Work it out; `reader` remembers what it verified."""
+def review(found: Material, reader: Reader, folds: Folds) -> Review:
+    """Work it out; `reader` and `folds` remember what was done before."""
     reader.devices = {key: known.public_key for key, known in found.archive.devices.items()}
-    evidence = collect(found.archive, reader)
+    evidence = collect(found.archive, reader, folds)
     positions = {position.subject: position for position in matching.positions(evidence)}
     findings = find(evidence, positions.values())
     frozen = {each.device for each in findings if each.code in FREEZING}

@@ -16,7 +16,7 @@ from duotap.cose import Signed
 
 from duotap_host.reconcile.archive import CHECKPOINT, Archive, Issued
 from duotap_host.reconcile.chains import Chain, trace
-from duotap_host.reconcile.folding import Folded, fold
+from duotap_host.reconcile.folding import Folded, Folds
 from duotap_host.reconcile.reading import Entry, Problem, Reader
 
 
@@ -63,13 +63,13 @@ class Evidence:
     problems: dict[bytes, list[Problem]] = field(default_factory=dict)  # by device
 
 
-def collect(archive: Archive, reader: Reader) -> Evidence:
-    """Read every covered record once."""
+def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
+    """Read every covered record once. `reader` and `folds` remember what was done before."""
     evidence = Evidence(archive)
     synced = _synced(archive.issued)
     for device in sorted(archive.devices):
         chain = trace(archive.records.get(device, ()), archive.heads.get(device, ()))
-        seen = Seen(chain, fold(chain.trunk, synced.get(device, set())))
+        seen = Seen(chain, folds.of(device, chain.trunk, synced.get(device, set())))
         evidence.journals[device] = seen
         for is_firm, part in ((True, chain.trunk), (False, chain.disputed)):
             for archived in part:

@@ -42,6 +42,22 @@ def fold(trunk: Sequence[Archived], synced: Collection[int]) -> Folded:
     return Folded(state)
 
 
+class Folds:
+    """Folds of devices, kept while their covered records stay the same. Read them, change none."""
+
+    def __init__(self) -> None:
+        self._kept: dict[bytes, tuple[object, Folded]] = {}
+
+    def of(self, device: bytes, trunk: Sequence[Archived], synced: Collection[int]) -> Folded:
+        """As `fold`."""
+        key = (trunk[-1].hash if trunk else b"", sorted(synced))
+        known = self._kept.get(device)
+        if known is None or known[0] != key:
+            known = (key, fold(trunk, synced))
+            self._kept[device] = known
+        return known[1]
+
+
 def _takes_too_much(state: State, archived: Archived) -> bool:
     of = {
         records.PAYMENT: messages.Payment,

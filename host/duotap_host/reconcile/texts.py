@@ -47,8 +47,8 @@ SENTENCES = {
         "设备 {device} 的记录 {record} 支出超过其钱包余额",
     ),
     "gap": (
-        "device {device}: records {first} to {last} are missing; deposit its journal again",
-        "设备 {device} 缺少第 {first} 至 {last} 条记录，请重新上交日志",
+        "device {device}: records {first} to {last} are missing; deposit it again or replace it",
+        "设备 {device} 缺少第 {first} 至 {last} 条记录，请重新上交日志或更换设备",
     ),
     "amount_mismatch": (
         "device {device} paid {paid} for an offer of {asked}, or named another offer's details",

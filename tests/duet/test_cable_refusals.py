@@ -9,8 +9,10 @@ from collections.abc import Callable
 
 import pytest
 from duotap import messages, slip, status
+from duotap.record import BODY_AT, KIND_HEAD, PAGE
 from duotap_host.device.client import Client
 from duotap_host.device.errors import (
+    REASONS,
     DeviceError,
     DeviceRefused,
     NoAnswer,
@@ -231,5 +233,34 @@ def test_far_epochs_and_expired_permits() -> None:
         town.epoch = 110
         await town.deposit(post.console)
         assert post.unit.purse.state.epoch == 110
+
+    run(story)
+
+
+def _decayed(content: bytes, record: int) -> bytes:
+    """The journal's flash with some bits of one record cleared; records count from 0."""
+    heads = [at for at in range(0, len(content), PAGE) if content[at] == KIND_HEAD]
+    at = heads[record] + BODY_AT
+    return content[:at] + bytes([content[at] & 0x0F]) + content[at + 1 :]
+
+
+def test_a_damaged_journal_is_deposited_and_takes_nothing() -> None:
+    async def story() -> None:
+        town = Town()
+        post = await card(town)
+        await town.load(post.console, 1_000)
+        await town.load(post.console, 500)
+        post.cut()
+        post.board.journal.burn(_decayed(post.journal_bytes(), 2))
+        await post.boot()
+        with pytest.raises(DeviceError, match="journal is damaged"):
+            await town.load(post.console, 500)
+        done = await town.deposit(post.console)
+        assert done.handed == 0
+        assert done.notes == (REASONS[status.DAMAGED],)
+        with pytest.raises(DeviceError, match="journal is damaged"):
+            await town.provision(post.console, Profile.person(HOLDER))
+        assert town.ledger.check().loads_under_way == 1_500 - town.in_purse(post.id)
+        assert town.balance(WALLET) == FUNDS - 1_500
 
     run(story)

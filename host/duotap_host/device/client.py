@@ -17,6 +17,7 @@ from duotap_host.device.errors import DeviceError, DeviceRefused, NotUnderstood
 from duotap_host.device.link import HELLO_PATIENCE_S, PATIENCE_S, Line, Link
 
 PIN_P2 = 0x80
+NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"  # states of a device
 SEQUENCE_BYTES = 4
 SHAPE = (int, int, int, bytes, bytes, str, int)  # of the answer to HELLO
 FRAME_MIN = 32  # room for a command of some bytes
@@ -30,7 +31,7 @@ class Hello(NamedTuple):
     role: int
     device: bytes
     firmware: bytes
-    state: str  # new, key, ready, damaged
+    state: str  # NEW, KEY, READY or DAMAGED
     full_percent: int
 
 

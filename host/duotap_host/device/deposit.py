@@ -35,14 +35,14 @@ async def deposit(
     visit = await Visit.begin(client, ledger, issuer, epoch, tell)
     taken = await visit.pull()
     notes = []
-    if taken.covers:
+    if taken.covers and not visit.is_damaged:
         try:
             ledger.issue_checkpoint(visit.device.id)
         except Refused as refusal:
             notes.append(str(refusal))
     await visit.raise_epoch(epoch)
     await visit.hand_over()
-    if visit.taken or visit.refused:
+    if visit.taken:
         taken = await visit.pull()
     return Deposit(
         visit.device.id,

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from duotap import messages
+from duotap import messages, status
 from duotap.fields import ROLE_PERSON
 
 from duotap_host.device.client import Client
-from duotap_host.device.errors import DeviceError
+from duotap_host.device.errors import REASONS, DeviceError
 from duotap_host.device.visit import Tell, Visit, silent
 from duotap_host.issuer import Issuer
 from duotap_host.ledger import codes
@@ -45,6 +45,8 @@ async def load(
     """Bring `amount` from `account` (by default the holder's own) to the device. The same request
     loads once. DeviceError, LedgerError, IssuerError."""
     visit = await Visit.begin(client, ledger, issuer, epoch, tell)
+    if visit.is_damaged:
+        raise DeviceError(REASONS[status.DAMAGED])
     await visit.pull()
     device = visit.device
     account = account or home(device)

@@ -17,7 +17,7 @@ from duotap import messages
 from duotap.certificate import Certificate, decode_certificate, key_id
 from duotap.errors import Refusal
 
-from duotap_host.device.client import Client, Hello
+from duotap_host.device.client import DAMAGED, READY, Client, Hello
 from duotap_host.device.errors import DeviceError, NotProven
 from duotap_host.issuer import Issuer
 from duotap_host.issuer.es256 import verify
@@ -25,7 +25,6 @@ from duotap_host.ledger.interface import Device, Ledger, NotFound
 from duotap_host.provision.profile import SERIAL_BYTES, Profile, describe
 
 ENTROPY_BYTES = 32
-NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"  # states that HELLO tells
 
 Draw = Callable[[int], bytes]
 

@@ -5,10 +5,10 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check format clean
+.PHONY: help setup demo test check bench-crypto format clean
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 setup: ## build .venv (needs Python 3.11 or newer with venv; the other commands call it)
 	@tools/setup.sh
@@ -24,6 +24,9 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 2 tests/both tests/host $(UPY)
+
+bench-crypto: setup ## measure signatures against embit, and count what they take on a board
+	@$(BIN)/python tests/bench/crypto_bench.py
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

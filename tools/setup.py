@@ -29,7 +29,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
 LOG = VENV / "setup.log"
-EXTRAS = "sim,postgresql,test"
+EXTRAS = "sim,postgresql,test,bench"
 # manylinux_2_28 is the tag of the MicroPython wheel.
 GLIBC_MIN = (2, 28)
 # Enough to ride over one lost packet, few enough to say "no network" within seconds.

@@ -14,7 +14,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap.errors import Broken
-from duotap.p256_point import INFINITY, N, P, add_affine, add_cached, affine_all, double
+from duotap.p256_point import (
+    INFINITY,
+    N,
+    P,
+    add_affine,
+    add_cached,
+    affine_all,
+    double,
+    double_times,
+)
 
 if TYPE_CHECKING:
     from duotap.p256_point import Affine, Cached, Jacobian
@@ -162,13 +171,17 @@ def sum_with_point(comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian:
     window = wnaf(u2)
     multiples = _odd_multiples(x, y)
     point = INFINITY
+    waiting = 0
     for place in range(SCALAR_BITS - 1, -1, -1):
-        point = double(point)
+        waiting += 1
         digit = window[place]
-        if digit:
-            point = add_cached(point, _signed(multiples, digit))
-        if place < comb.columns:
-            point = comb.add_column(point, digits, place)
+        if digit or place < comb.columns:
+            point = double_times(point, waiting)
+            waiting = 0
+            if digit:
+                point = add_cached(point, _signed(multiples, digit))
+            if place < comb.columns:
+                point = comb.add_column(point, digits, place)
     return point
 
 

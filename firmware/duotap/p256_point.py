@@ -68,6 +68,23 @@ def double(point: Jacobian) -> Jacobian:
     return x3, (alpha * (beta - x3) - 8 * yy * yy) % p, 2 * y * z % p
 
 
+def double_times(point: Jacobian, times: int) -> Jacobian:
+    """Return 2**times * point, times > 0; carries 2 * Y, which saves two small products a turn."""
+    x, y, z = point
+    p = P
+    y = 2 * y
+    while times:
+        times -= 1
+        yy = y * y % p
+        zz = z * z % p
+        z = y * z % p
+        beta = x * yy % p
+        alpha = 3 * (x - zz) * (x + zz) % p
+        x = (alpha * alpha - 2 * beta) % p
+        y = (2 * alpha * (beta - x) - yy * yy) % p
+    return x, (y + p if y & 1 else y) >> 1, z
+
+
 def add_affine(point: Jacobian, x2: int, y2: int) -> Jacobian:
     """Return point + (x2, y2); 12 products, 9 remainders."""
     x, y, z = point

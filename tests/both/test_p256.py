@@ -18,6 +18,7 @@ from duotap.p256_point import (
     affine,
     affine_all,
     double,
+    double_times,
     inverse,
     is_on_curve,
 )
@@ -285,6 +286,15 @@ def test_group_law():
     assert raises(Broken, affine, INFINITY)
     assert raises(Broken, affine_all, [g, INFINITY])
     assert affine_all([g, double(g)]) == [affine(g), affine(double(g))]
+
+
+def test_double_times():
+    for point in ((GX, GY, 1), (GX * 9 % P, GY * 27 % P, 3)):
+        expected = point
+        for times in range(1, 9):
+            expected = double(expected)
+            assert finite(double_times(point, times)) == finite(expected)
+    assert double_times(INFINITY, 5)[2] == 0
 
 
 def test_inverse():

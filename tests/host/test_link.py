@@ -1,0 +1,395 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The linker: linked programs do what they did, and hold nothing that they do not need."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+from duotap_host.link.source import LinkError, read_tree
+from host.link_bench import Texts, both_ways, linked, modules
+
+# What a linker that knows names less than exactly gets wrong; each prints something.
+PROGRAMS: dict[str, Texts] = {
+    "a local hides a module": {
+        "main": """
+            from lib import amount, total
+            def main():
+                print(outer(3), amount.text(5), total.total([1, 2]))
+            def outer(amount):
+                total = amount + 1
+                return [total for total in range(total)], amount
+            """,
+        "lib.amount": "def text(minor): return f'{minor}.00'\n",
+        "lib.total": "def total(rows): return sum(rows)\n",
+    },
+    "one name in many modules": {
+        "main": """
+            from lib import a, b
+            from lib.b import encode as encode_b
+            def main():
+                print(a.encode(1), b.encode(2), encode_b(3), encode(4))
+            def encode(x): return ('main', x)
+            """,
+        "lib.a": "from lib import b\ndef encode(x): return ('a', b.encode(x))\n",
+        "lib.b": "def encode(x): return ('b', _half(x))\ndef _half(x): return x / 2\n",
+    },
+    "a name that hides a builtin of another module": {
+        "main": "from lib import a, b\ndef main(): print(a.sum([1]), b.all([2, 3]))\n",
+        "lib.a": "def sum(rows): return 'own'\n",
+        "lib.b": "def all(rows): return sum(rows)\n",
+    },
+    "private names of two families": {
+        "main": """
+            from lib.base import Base
+            from lib.other import Other
+            class Derived(Base):
+                def __init__(self):
+                    super().__init__()
+                    self._more = 1
+                def _step(self): return self._value + self._more
+            def main():
+                one, two = Derived(), Other()
+                print(one.run(), two.run(), one.public, two.public)
+            """,
+        "lib.base": """
+            class Base:
+                _kind = 7
+                def __init__(self):
+                    self._value = self._kind * 2
+                    self.public = 'p'
+                def run(self): return self._step()
+                def _step(self): return None
+            """,
+        "lib.other": """
+            class Other:
+                def __init__(self):
+                    self._one, self._value, self._more = 1, 2, 3
+                    self.public = 'q'
+                def run(self): return [self._one, self._value, self._more]
+            """,
+    },
+    "fields and attributes by one name": {
+        "main": """
+            from collections import namedtuple
+            Row = namedtuple("Row", "kind size")
+            class Box:
+                def __init__(self, row):
+                    self.kind, self.size, self.weight = row.kind, row.size, 3
+            def main():
+                box = Box(Row('k', 2))
+                print(box.kind, box.size, box.weight, getattr(box, 'weight'), Row(1, 2).size)
+            """,
+    },
+    "parameters": {
+        "main": """
+            from lib.calls import named, plain, starred
+            def main():
+                a = 5
+                print(plain(1, a), named(1, second=2), plain(second=1, first=2))
+                print(starred(1, 2, 3, key=4))
+                print((lambda first, a: first - a)(7, 2), [f(3) for f in (lambda x: x + a,)])
+            """,
+        "lib.calls": """
+            def plain(first, second=9):
+                def inner(third): return first + second + third
+                return inner(100)
+            def named(first, second): return first * 10 + second
+            def starred(first, *rest, **more): return first, rest, more
+            """,
+    },
+    "constants": {
+        "main": """
+            from lib.constants import *  # noqa
+            """.replace("import *  # noqa", "import BIG, LIST, NEGATIVE, ONE, TEXT, TWO")
+        + """
+            WIDE = ONE << 40
+            LATER = TWO
+            def main(value=TWO):
+                print(ONE, TWO, NEGATIVE ** 2, -NEGATIVE, BIG, LIST, TEXT, WIDE, LATER, value)
+                print(ONE.to_bytes(2, 'big'), NEGATIVE.real, f'{TWO:02d}', {ONE: TWO}[1])
+            """,
+        "lib.constants": """
+            ONE, TWO = range(1, 3)
+            NEGATIVE = -3
+            BIG = (1 << 300) - 1
+            LIST = [ONE, TWO]
+            TEXT = b'x' * 3
+            """,
+    },
+    "what runs when a module is loaded": {
+        "main": """
+            from lib import noisy
+            from lib.table import TABLE
+            print('main')
+            def main(): print(noisy.count(), TABLE)
+            """,
+        "lib.noisy": "print('noisy')\nROWS = []\ndef count(): return len(ROWS)\nROWS.append(1)\n",
+        "lib.table": """
+            try:
+                from lib.missing import TABLE
+            except ImportError:
+                TABLE = 'none'
+            """,
+    },
+    "late imports": {
+        "main": """
+            from lib import shared
+            def main():
+                from lib.late import late, LIMIT
+                from lib.later import later as other
+                print(late(), other(), shared.both(), LIMIT, LIMIT)
+            """,
+        "lib.shared": "def both(): return 'both'\n",
+        "lib.late": """
+            from lib import shared
+            LIMIT = 4
+            def late(): return 'late', shared.both(), _own()
+            def _own():
+                from lib.inner import inner
+                return inner()
+            """,
+        "lib.later": "from lib import shared\ndef later(): return 'later', shared.both()\n",
+        "lib.inner": "from lib import late\ndef inner(): return 'inner', late.LIMIT\n",
+    },
+    "types": {
+        "main": """
+            from __future__ import annotations
+            from typing import TYPE_CHECKING
+            if TYPE_CHECKING:
+                from typing import Any
+                class Row: ...
+            else:
+                Row = tuple
+            class Empty:
+                '''Nothing but annotations.'''
+                size: int
+            def main() -> None:
+                '''A text.'''
+                rows: list[Any] = [Row((1, 2))]
+                print(rows, Empty().__class__.__name__)
+            """,
+    },
+    "generators, handlers and comprehensions": {
+        "main": """
+            from lib import steps
+            class Wrong(Exception):
+                def __init__(self, code):
+                    super().__init__(code)
+                    self.code = code
+            def main():
+                run = steps.walk([1, 2])
+                print(next(run), run.send(5), {k: v for k, v in steps.pairs()})
+                try:
+                    fail(3)
+                except Wrong as error:
+                    print(error.code, [error.code for _ in range(error.code)])
+            def fail(code):
+                raise Wrong(code)
+            """,
+        "lib.steps": """
+            def walk(rows):
+                for row in rows:
+                    got = yield row
+                    if got:
+                        yield got, [row for row in rows if row]
+            def pairs(): return [(a, b) for a in (1, 2) for b in (a,)]
+            """,
+    },
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+@pytest.mark.parametrize("limit", [6000, 1])
+def test_a_linked_program_does_the_same(name: str, limit: int, tmp_path: Path) -> None:
+    plain, together = both_ways(tmp_path, PROGRAMS[name], limit=limit)
+    assert plain == together
+    assert plain
+    assert "Error" not in plain
+
+
+def names_in(text: str) -> set[str]:
+    """Every name, attribute and text of a source."""
+    found = set()
+    for node in ast.walk(ast.parse(text)):
+        for _, value in ast.iter_fields(node):
+            if isinstance(value, str):
+                found.add(value)
+    return found
+
+
+def test_what_nobody_asks_for_is_left_out() -> None:
+    texts = linked(
+        {
+            "main": """
+                from lib.used import Used, LIMIT
+                def main(): return Used().run(LIMIT), hasattr(Used, 'told')
+                def nobody(): return Used().unused()
+                """,
+            "lib.used": """
+                from lib.never import never
+                LIMIT, OTHER = 4, 5
+                NAMED_NOWHERE = {1: 2}
+                class Used:
+                    def run(self, limit): return self._half(limit)
+                    def _half(self, limit): return limit // 2
+                    def unused(self): return never()
+                    def told(self): return NAMED_NOWHERE
+                """,
+            "lib.never": "def never(): return 'never'\n",
+        }
+    ).texts
+    assert list(texts) == ["out"]
+    assert names_in(texts["out"]) & {"nobody", "unused", "LIMIT", "OTHER"} == set()
+    assert "never" not in texts["out"]
+    assert {"run", "told", "Used", "main"} <= names_in(texts["out"])
+
+
+def test_a_class_that_micropython_calls_keeps_its_methods() -> None:
+    texts = linked(
+        {
+            "main": """
+                import io
+                class Stream(io.IOBase):
+                    def readinto(self, buf): return 0
+                def main(): return Stream()
+                """
+        }
+    ).texts
+    assert "readinto" in names_in(texts["out"])
+
+
+def test_code_lies_where_it_is_surely_loaded() -> None:
+    texts = linked(PROGRAMS["late imports"], limit=6000).texts
+    assert set(texts) == {"out", "lib.late", "lib.later", "lib.inner"}
+    assert "both" in texts["out"]
+    assert "both" not in texts["lib.late"].replace("from out", "")
+    assert "'inner'" in texts["lib.inner"]
+
+
+def test_files_of_the_root_are_small() -> None:
+    one = "\n".join(f"def f{i}(): return {i}" for i in range(9))
+    calls = "+".join(f"m{k}.f{i}()" for k in range(4) for i in range(9))
+    texts = {f"lib.m{k}": one for k in range(4)}
+    texts["main"] = "from lib import m0, m1, m2, m3\n" + f"def main(): return {calls}"
+    assert sorted(linked(texts, limit=60).texts) == ["out", "part0", "part1", "part2", "part3"]
+    assert list(linked(texts, limit=6000).texts) == ["out"]
+
+
+def test_names_are_short_and_shared() -> None:
+    texts = linked(
+        {
+            "main": """
+                from lib.a import One, first_function
+                from lib.b import Two, second_function
+                def main(): return One().public_method(1) + Two().public_method(2)
+                """,
+            "lib.a": """
+                TABLE = {1: 2}
+                class One:
+                    def __init__(self): self._private_a, self.stored = 1, 2
+                    def public_method(self, argument): return self._private_a + first_function()
+                def first_function(): return TABLE[1]
+                """,
+            "lib.b": """
+                class Two:
+                    def __init__(self): self._private_b = self.kept = 1
+                    def public_method(self, argument): return self._private_b + self.kept
+                def second_function(): return 0
+                """,
+        },
+        foreign=("kept",),
+    ).texts["out"]
+    kept = {"One", "Two", "public_method", "main", "self", "kept"}
+    assert kept <= names_in(texts)
+    assert {"_private_a", "_private_b", "stored", "TABLE", "argument"} & names_in(texts) == set()
+    assert texts.count("self._a") == 4, "one name for the private ones of both"
+
+
+def test_reasons_stay_behind() -> None:
+    done = linked(
+        {
+            "main": """
+                from duotap.errors import DuotapError, Refusal, Late
+                class Worse(Refusal):
+                    pass
+                def main(text):
+                    if text == 1:
+                        raise Refusal(5, 'a reason')
+                    if text == 2:
+                        raise Worse(5, 'another')
+                    if text == 3:
+                        raise Late()
+                    raise DuotapError(text + ' is no constant')
+                """,
+            "duotap.errors": """
+                class DuotapError(Exception):
+                    def __init__(self, reason):
+                        super().__init__(reason)
+                class Refusal(DuotapError):
+                    def __init__(self, sw, reason):
+                        super().__init__(reason)
+                class Late(DuotapError):
+                    def __init__(self): super().__init__('kept')
+                """,
+        }
+    )
+    assert [tuple(row)[1:] for row in done.reasons] == [
+        ("main.py", 7, "a reason"),
+        ("main.py", 9, "another"),
+    ]
+    text = done.texts["out"]
+    assert "Refusal(5, 1)" in text
+    assert "Worse(5, 2)" in text
+    assert " is no constant" in text
+    assert "reason'" not in text
+
+
+# What a program must not do, with what the refusal says.
+REFUSED = (
+    ("a name that is bound from elsewhere", "X = 1\ndef main():\n    global X\n    X = 2\n"),
+    (
+        "a name that is bound from elsewhere",
+        "def main():\n    x = 1\n    def f():\n        nonlocal x\n",
+    ),
+    ("an assignment inside an expression", "def main():\n    return (x := 1)\n"),
+    ("a relative import", "from . import lib\ndef main(): pass\n"),
+    ("an import of everything", "from lib import *\ndef main(): pass\n"),
+    ("say from ... import", "import lib.a\ndef main(): pass\n"),
+    ("a late import says", "def main():\n    import other\n    return other\n"),
+    ("a module as a value", "from lib import a\ndef main(): return [a]\n"),
+    ("whose name is not told", "def main(x): return getattr(x, x.name)\n"),
+    ("defined again", "def main(): return 1\ndef main(): return 2\n"),
+    ("no nothing in lib.a", "from lib.a import nothing\ndef main(): return nothing\n"),
+    ("no nothing in lib.a", "from lib import a\ndef main(): return a.nothing\n"),
+    ("no nothing in lib.a", "def main():\n    from lib.a import nothing\n    return nothing\n"),
+    ("no main in main", "def other(): pass\n"),
+)
+
+
+@pytest.mark.parametrize(("why", "text"), REFUSED)
+def test_refused(why: str, text: str) -> None:
+    with pytest.raises(LinkError, match=why):
+        linked({"main": text, "lib.a": "def f(): pass\n", "other": "def f(): pass\n"})
+
+
+def test_a_package_is_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("def f(): pass\n")
+    (tmp_path / "__init__.py").write_text("# nothing\n")
+    assert [module.name for module in read_tree(tmp_path, "lib", tmp_path)] == ["lib.a"]
+    (tmp_path / "__init__.py").write_text("X = 1\n")
+    with pytest.raises(LinkError, match="a package with code"):
+        list(read_tree(tmp_path, "lib", tmp_path))
+
+
+def test_the_same_sources_give_the_same_texts() -> None:
+    for texts in PROGRAMS.values():
+        backwards = dict(reversed(texts.items()))
+        assert linked(texts).texts == linked(backwards).texts
+
+
+def test_positions_are_told_in_errors() -> None:
+    with pytest.raises(LinkError, match=r"main\.py:3: "):
+        linked({"main": "X = 1\ndef main():\n    global X\n"})
+    assert modules({"a.b": "x = 1"})[0].path == "a/b.py"

@@ -28,7 +28,7 @@ def live(seed: int, start: Begun) -> int:
     told: list[str] = []
 
     async def main() -> int:
-        day = TornDay(seed, start, told)
+        day = TornDay(seed, start, told, detailed=bool(ALONE))
         await day.live()
         return day.mishaps
 

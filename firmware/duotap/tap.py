@@ -65,10 +65,10 @@ class Tap:
             return Outcome(kind, refusal.sw, 0, b"")
 
     def _collect(self, amount: int) -> Generator[Any, Any, Outcome]:
-        offer = self.device.purse.state.open_offer
-        if amount and offer is not None and offer.amount != amount:
+        before = self.device.purse.state.open_offer
+        if amount and before is not None and before.amount != amount:
             self.payee.cancel()  # of a sale that was given up; the same amount is the same sale
-            self._owe(offer.hash, offer.payer)
+            self._owe(before.hash, before.payer)
         fci = yield from self._select()
         finished = yield from self._finish(fci)
         if self.paid is not None:

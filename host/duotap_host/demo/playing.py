@@ -10,7 +10,7 @@ from pathlib import Path
 from duotap_host.demo import journals
 from duotap_host.demo.office import Office
 from duotap_host.demo.stage import Stage
-from duotap_host.demo.story import Check, Story
+from duotap_host.demo.story import CHAPTERS, Chapters, Check, Story
 from duotap_host.demo.telling import Listener, Telling
 from duotap_host.issuer import Issuer
 from duotap_host.ledger import codes
@@ -39,8 +39,9 @@ def play(
     seed: int,
     listener: Listener,
     issuer: Issuer | None = None,
+    chapters: Chapters = CHAPTERS,
 ) -> Played:
-    """Play the story. StoryFailed, DeviceError, LedgerError, IssuerError."""
+    """Play the story, or some chapters. StoryFailed, DeviceError, LedgerError, IssuerError."""
 
     async def main() -> Played:
         began = time.monotonic()
@@ -50,7 +51,7 @@ def play(
         made = stage(own_seed)
         story = Story(made, office, telling, seed)
         try:
-            await story.play()
+            await story.play(chapters)
             kept = {name: tuple(story.journals[name].values()) for name in story.journals}
             return Played(
                 stage.form,

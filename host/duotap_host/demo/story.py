@@ -8,6 +8,7 @@ on the air, never by time, so that both forms live through the same. Amounts are
 from __future__ import annotations
 
 import random
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from duotap import commands
@@ -63,9 +64,9 @@ class Story:
         self.order = random.Random(seed)
         self.journals: dict[str, dict[int, journals.Entry]] = {name: {} for name in DEVICES}
 
-    async def play(self) -> None:
-        """All chapters. StoryFailed as soon as something is not as it is told."""
-        for title, chapter in CHAPTERS:
+    async def play(self, chapters: Chapters) -> None:
+        """One after the other. StoryFailed as soon as something is not as it is told."""
+        for title, chapter in chapters:
             self.telling.chapter(title)
             await chapter(self)
 
@@ -175,6 +176,9 @@ class Story:
 
 def _count(number: int, noun: str) -> str:
     return f"{number or 'no'} {noun}" + ("" if number == 1 else "s")
+
+
+Chapters = tuple[tuple[str, Callable[[Story], Awaitable[None]]], ...]
 
 
 async def opening(story: Story) -> None:
@@ -339,7 +343,7 @@ async def closing(story: Story) -> None:
     story.say("Nothing is under way, and the trial balance closes.")
 
 
-CHAPTERS = (
+CHAPTERS: Chapters = (
     ("The operator opens the ledger", opening),
     ("Two cards and a stand are provisioned", provisioning),
     (f"Card A is loaded with {show(LOADED)}", loading),

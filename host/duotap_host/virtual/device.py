@@ -37,7 +37,8 @@ class NotShown(Exception):
 
     def __init__(self, device: VirtualDevice, text: str) -> None:
         shown = " | ".join(device.screen_lines()) or "nothing"
-        super().__init__(f"{device.board.name} shows {shown}, not {text!r}\n{device.crash_text}")
+        complaints = device.complaints()
+        super().__init__(f"{device.board.name} shows {shown}, not {text!r}\n{complaints}")
 
 
 class VirtualDevice(ABC):
@@ -61,6 +62,10 @@ class VirtualDevice(ABC):
     def cut(self) -> None:
         """Pull the battery at once; flash and certificate stay, `boot` goes on from there."""
         self.board.cut()
+
+    def complaints(self) -> str:
+        """Tracebacks so far; a device may go on after one, as a board does."""
+        return self.crash_text
 
     @abstractmethod
     async def close(self) -> None:

@@ -33,6 +33,7 @@ from duotap_host.virtual.device import VirtualDevice
 HEAP = "512k"  # not yet an RP2040's 180k: the code alone takes 260k of a 64-bit heap
 MODULES = image.ROOT / "boards" / "UNIX_SIM" / "modules"
 ARCH = "x64"
+STDERR_BYTES = 65536
 STOP_S = 5.0  # a killed process that is not gone by then is a fault of the machine
 
 
@@ -62,6 +63,11 @@ class UnixDevice(VirtualDevice):
     def pid(self) -> int:
         """The running process; 0 when there is none."""
         return self._process.pid if self._process else 0
+
+    def complaints(self) -> str:
+        """What it has written to stderr so far: tracebacks of tasks that ended by an error."""
+        # Read in place: the process writes at the offset that the two have in common.
+        return os.pread(self._stderr.fileno(), STDERR_BYTES, 0).decode(errors="replace")
 
     async def boot(self) -> None:
         self._start(PWRON_RESET)
@@ -98,8 +104,7 @@ class UnixDevice(VirtualDevice):
     def _gone(self) -> None:
         """The process closed its end: it has ended by itself."""
         self._end()
-        self._stderr.seek(0)
-        self.crash_text = self._stderr.read().decode(errors="replace")
+        self.crash_text = self.complaints()
         self.board.note("stopped", self.crash_text.strip().rpartition("\n")[2])
 
     def _power_lost(self) -> None:

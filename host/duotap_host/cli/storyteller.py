@@ -112,6 +112,7 @@ def books(console: Console, played: Sequence[Played]) -> None:
     if any(tap.time.parts[COMPUTING] for tap in told.telling.taps()):
         console.print(f"\n[bold]Times of taps[/] in seconds, with the costs of {_costs(told)}")
         console.print(_tap_table(told.telling.taps()))
+        console.print(" [dim]then: the card verifies the receipt; it may have left already[/]")
     console.print("\n[bold]Journals[/]")
     console.print(_journal_table(played))
     console.print("\n[bold]Trial balance[/]")
@@ -125,7 +126,7 @@ def _costs(played: Played) -> str:
 
 def _tap_table(taps: Sequence[Tapped]) -> Table:
     table = Table("tap", box=None)
-    for column in ("total", *taps[0].time.parts, "then on the card"):
+    for column in ("total", *taps[0].time.parts, "then"):
         table.add_column(column, justify="right")
     for tap in taps:
         cells = [tap.time.total_us, *tap.time.parts.values(), tap.time.receipt_us]

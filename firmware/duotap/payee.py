@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duotap.fold import OpenOffer
 
 OFFER_PAGES = 1 + 3  # the offer, and its credit or account
+LATE_PAGES = 2  # a late void or a conflict; it comes again when there is room
 OFFERS_PER_ENTRY = 3  # offers for one entered amount; then the merchant presses again
 
 
@@ -174,6 +175,7 @@ class Payee:
     def _void(self, signed: Any, payer: Any, now: str) -> bytes:
         """The first payment of an offer that V closed: journalled, not honoured."""
         kinds, _ = states.step(states.PAYEE, now, states.LATE)
+        self.device.purse.check_room(LATE_PAGES)
         self.device.verify(signed, payer)
         void = self.device.sign(messages.Void(signed.hash))
         self.device.purse.commit(kinds[0], signed.raw, void)
@@ -182,8 +184,9 @@ class Payee:
     def _conflict(self, signed: Any, payer: Any, now: str, kept: bool) -> bytes:
         """A second, different payment of one closed offer: kept once, as proof."""
         kinds, _ = states.step(states.PAYEE, now, states.OTHER)
-        self.device.verify(signed, payer)
         if not kept:
+            self.device.purse.check_room(LATE_PAGES)
+            self.device.verify(signed, payer)
             self.device.purse.commit(kinds[0], signed.raw)
         raise Refusal(status.ASK_LEDGER, "another payment of this offer is kept")
 

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from duotap.journal import Journal
 
 WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
-# Pages kept for what must always work: 8 closings, an unload, a credit, a base of three parts with
-# its checkpoint, and carried after it the identity, a full deny list and six short statements.
-RESERVE_PAGES = 8 + 2 + 3 + 3 * 13 + 1 + 14 + 16 + 6 * 2
-# Erased ahead: the reserve and 32 payments of 4 pages. A pruned ring is not erased all at once: each
-# sector stops the board for 45 ms.
-AHEAD_PAGES = 192
+# Sectors kept for what must always work. A record lies in one sector, so each long one may take
+# one: eight parts of a base, then carried the identity and a full deny list; another is lost with
+# the rest of the one that is written. Short ones, of at most 3 pages, waste 2 of 16: 8 closings, a
+# credit, an unload, 8 cancels, a checkpoint, the prune's own, and carried 12 keys, 2 policies,
+# membership, time, epoch and reset come to 56 pages.
+RESERVE_PAGES = 16 * (8 + 2 + 1 + 4)
+# Erased ahead: the reserve and 32 payments of 4 pages. A pruned ring is not erased all at once:
+# each sector stops the board for 45 ms.
+AHEAD_PAGES = RESERVE_PAGES + 32 * 4
 CARRIED_KINDS = (records.IDENTITY, records.STATEMENT, records.CARRIED)
 
 
@@ -80,16 +83,19 @@ class Purse:
         for at, kind, body in self.journal.walk(self.covered + 1):
             if at > sequence:
                 break
-            if kind == records.STATEMENT:
-                pass_time(state, body)
-            elif kind not in CARRIED_KINDS:
-                apply(state, at, kind, body)
+            try:
+                _add(state, at, kind, body)
+            except Broken:
+                if not self.journal.damaged:
+                    raise  # else it misses what decayed; nothing is paid or credited any more
         return state
 
     def _base(self, number: int, checkpoint: int) -> State:
         for index, part in self.base_parts(number, checkpoint):
             if index == 0:
                 return base.load(part)
+        if self.journal.damaged:
+            return State()
         raise Broken("checkpoint without its base")
 
     def base_parts(self, number: int, before: int) -> Iterator[tuple[int, bytes]]:
@@ -140,16 +146,17 @@ class Purse:
     def tidy(self) -> bool:
         """One step of idle work: carry over, prune, erase ahead. False: nothing left to do.
 
-        Carrying comes first: no record is given up before its copy is committed.
+        Free sectors are erased first, since a copy needs room; carrying comes before pruning: no
+        record is given up before its copy is committed.
         """
-        if self.covered and self._carry():
-            return True
-        if self.covered:
-            self.journal.prune(self.covered)
         if self.journal.pages_ready() < AHEAD_PAGES and self.journal.needs_erase():
             self.journal.erase_one()
             return True
-        return False
+        if not self.covered or self.journal.first_sequence > self.covered:
+            return False
+        if not self._carry():
+            self.journal.prune(self.covered)
+        return True
 
     def _carry(self) -> bool:
         state = self.state
@@ -161,3 +168,11 @@ class Purse:
                 self.commit(records.CARRIED, records.STATEMENT, raw)
                 return True
         return False
+
+
+def _add(state: State, sequence: int, kind: int, body: bytes) -> None:
+    """One record's part in the state, but for identity and statements."""
+    if kind == records.STATEMENT:
+        pass_time(state, body)
+    elif kind not in CARRIED_KINDS:
+        apply(state, sequence, kind, body)

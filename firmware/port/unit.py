@@ -15,6 +15,7 @@ from duotap import amount, certificate
 from duotap.applet import Applet
 from duotap.deposit import Deposit, Gauges
 from duotap.device import Device
+from duotap.errors import Refusal
 from duotap.factory import Factory
 from duotap.journal import Journal
 from duotap.payee import Payee
@@ -80,8 +81,12 @@ class Unit:
         self._sync_until = self.deadline(SYNC_MS)
 
     def idle(self) -> bool:
-        """One step of idle work, if the cable is quiet too. False: there was nothing to do."""
-        return self.link.is_quiet() and not self.purse.journal.damaged and self.purse.tidy()
+        """One step of idle work, if the cable is quiet too. False: there was nothing to do, or no
+        room to do it in: the radio goes on in any case."""
+        try:
+            return self.link.is_quiet() and not self.purse.journal.damaged and self.purse.tidy()
+        except Refusal:
+            return False
 
     def poll(self, steps: Callable[[], Any] | None) -> None:
         """Lead taps with these steps from now on; None: listen."""

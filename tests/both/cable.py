@@ -43,7 +43,7 @@ class Cable:
     """A certified device and whoever holds its cable."""
 
     def __init__(self, role=certificate.ROLE_PERSON):
-        self.bench = Bench(Flash(10), ISSUER, role=role)
+        self.bench = Bench(Flash(20), ISSUER, role=role)
         self.device = self.bench.device
         self.shelf = Shelf()
         self.payer, self.payee = Payer(self.device), Payee(self.device)

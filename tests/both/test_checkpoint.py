@@ -15,7 +15,7 @@ STRANGER = Issuer(name=b"stranger")
 
 
 def device():
-    bench = Bench(Flash(10), ISSUER)
+    bench = Bench(Flash(20), ISSUER)
     bench.statements = Statements(bench.device)
     return bench
 
@@ -245,7 +245,7 @@ def test_parts_that_a_cut_left_are_not_written_twice():
 
 
 def test_a_full_journal_is_emptied_by_a_checkpoint():
-    bench = Bench(Flash(10), ISSUER)
+    bench = Bench(Flash(20), ISSUER)
     statements = Statements(bench.device)
     warned = False
     number = 1

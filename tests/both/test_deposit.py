@@ -63,7 +63,7 @@ class Ledger:
 
 
 def device(loads=0):
-    bench = Bench(Flash(10), ISSUER)
+    bench = Bench(Flash(20), ISSUER)
     for number in range(1, loads + 1):
         bench.purse.commit(records.LOAD, ISSUER.load(bench.device.id, number, 100))
     return bench

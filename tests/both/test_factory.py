@@ -39,7 +39,7 @@ class Blank:
     """A device from the shelf; `boot` builds all above flash and key file anew."""
 
     def __init__(self, seed=b"seed"):
-        self.flash = Flash(10)
+        self.flash = Flash(20)
         self.keyfile = Drawer()
         self.entropy = Stream(seed)
         self.boot()

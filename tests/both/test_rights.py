@@ -13,7 +13,7 @@ PIN = b"4711"
 
 
 def rights(pin=b""):
-    bench = Bench(Flash(10), ISSUER)
+    bench = Bench(Flash(20), ISSUER)
     made = Rights(bench.device, Stream(), pin)
     made.bench = bench
     return made

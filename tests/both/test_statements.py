@@ -25,7 +25,7 @@ OTHER = bytes(16)
 
 
 def device():
-    bench = Bench(Flash(10), ISSUER)
+    bench = Bench(Flash(20), ISSUER)
     bench.statements = Statements(bench.device)
     return bench
 
@@ -213,7 +213,7 @@ def test_a_key_that_was_withdrawn_stays_withdrawn():
 
 def test_whom_a_withdrawn_key_certified_gets_no_new_business():
     issuer = Issuer(name=b"careless")
-    bench = Bench(Flash(10), issuer)
+    bench = Bench(Flash(20), issuer)
     take = Statements(bench.device).take
     peer = bench.device.peers.learn(issuer.certify(PaperKey(b"peer").public))
     take(issuer.lists(Epoch(20, None)))

@@ -95,7 +95,7 @@ async def _load_until_full(town: Town, post: Post) -> int:
 def test_a_full_journal_warns_refuses_and_is_emptied() -> None:
     async def story() -> None:
         town = Town()
-        payer, payee = await card(town, journal_blocks=10), await stand(town)
+        payer, payee = await card(town, journal_blocks=19), await stand(town)
         await town.load(payer.console, LOADED)
         purse, paid, warned = payer.unit.purse, 0, False
         while True:

@@ -106,13 +106,17 @@ class Stage(ABC):
         """Wait for a condition. StoryFailed after PATIENCE_S, or when a device has crashed."""
         end_us = self.timeline.now_us() + int(PATIENCE_S * 1e6)
         while not ready():
-            for name, device in self.devices.items():
-                if device.crash_text:
-                    last = device.crash_text.strip().rpartition("\n")[2]
-                    raise StoryFailed(f"the firmware of {name} ended: {last}")
+            self.check_alive()
             if self.timeline.now_us() > end_us:
                 raise StoryFailed(f"waited {PATIENCE_S:.0f} s in vain: {what}")
             await asyncio.sleep(LOOK_S)
+
+    def check_alive(self) -> None:
+        """StoryFailed if the firmware of a device has ended by an error."""
+        for name, device in self.devices.items():
+            if device.crash_text:
+                last = device.crash_text.strip().rpartition("\n")[2]
+                raise StoryFailed(f"the firmware of {name} ended: {last}")
 
     def taps(self, after_us: int) -> tuple[TapTime, ...]:
         """The sessions between two devices since then."""

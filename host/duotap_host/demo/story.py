@@ -17,6 +17,7 @@ from duotap_host.demo import journals
 from duotap_host.demo.office import Office
 from duotap_host.demo.stage import Stage, StoryFailed
 from duotap_host.demo.telling import Telling
+from duotap_host.device.errors import DeviceError
 from duotap_host.ledger import codes
 from duotap_host.ledger.codes import AccountCode
 from duotap_host.money import show
@@ -68,7 +69,11 @@ class Story:
         """One after the other. StoryFailed as soon as something is not as it is told."""
         for title, chapter in chapters:
             self.telling.chapter(title)
-            await chapter(self)
+            try:
+                await chapter(self)
+            except DeviceError:
+                self.stage.check_alive()
+                raise
 
     # What people do
 

@@ -123,6 +123,46 @@ def test_what_was_paid_out_cannot_be_taken_back(town: Town) -> None:
     town.right()
 
 
+def test_two_payments_of_one_offer_are_debited_once(town: Town) -> None:
+    """The payee took one and keeps the other as the proof; it is not forwarded again."""
+    card, shop = town.holder(7), town.merchant(12)
+    town.load(card, 20_000, 7)
+    image = card.copy()
+    image.unload(1)
+    offer = shop.offer(card, 3_000)
+    card.closed(shop.close(card.pay(offer)))
+    other = image.pay(offer)
+    town.pull(image)
+    assert town.forwarded(shop) == [other]
+    shop.write(records.CONFLICT, other)
+    town.pull(shop)
+    assert town.forwarded(shop) == []
+    found = town.ledger.reconcile().findings
+    assert about(found, Code.DUPLICATE_PAYMENT) == [card.id]
+    assert town.balance("merchant:12") == 3_000
+    assert town.purse(card) == 20_000 - 3_000 - 1
+    assert town.balance(codes.UNDER_WAY) == 0
+    town.right()
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_of_a_load_and_its_cancel_in_two_histories_the_load_counts(town: Town, first: int) -> None:
+    """One of them has the value in its purse, so the wallet does not have it again."""
+    card = town.holder(7)
+    load = town.ledger.issue_load(card.id, ((0, 20_000),), "wallet:7")
+    cancel = town.ledger.issue_cancel(card.id, 1)
+    histories = (card.copy(), card)
+    histories[0].take(load)
+    histories[1].take(cancel)
+    for history in (histories[first], histories[1 - first]):
+        town.ledger.deposit(card.id, history.statements)
+        town.head(history)
+        town.ledger.reconcile()
+    assert about(tuple(town.ledger.findings()), Code.FORK) == [card.id]
+    assert (town.balance("wallet:7"), town.purse(card)) == (80_000, 20_000)
+    town.right()
+
+
 @pytest.mark.parametrize("first", [0, 1])
 def test_a_fork_takes_back_what_its_later_closings_booked(town: Town, first: int) -> None:
     """In whichever order the two histories come, the book ends the same."""

@@ -27,7 +27,6 @@ class Closings:
     honoured: list[tuple[Entry, bool]] = field(default_factory=list)  # the payee's C or S
     shown: list[tuple[Entry, bool]] = field(default_factory=list)  # the payer's record 10
     late: list[tuple[Entry, bool]] = field(default_factory=list)  # the payee's record 14
-    refused: bool = False  # the payee's record 15
 
 
 @dataclass(slots=True)
@@ -126,10 +125,8 @@ def _file_payment(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -
         return
     if is_firm and kind in (records.LATE_VOID, records.CONFLICT):
         seen.resolved.add(payment.message.offer_hash)
-    end = evidence.closings.setdefault(payment.hash, Closings())
-    if kind == records.CONFLICT:
-        end.refused = True
-    elif entry.closing is not None:
+    if entry.closing is not None:
+        end = _closings(evidence, entry.closing)
         (end.late if kind == records.LATE_VOID else end.honoured).append((entry, is_firm))
 
 

@@ -65,13 +65,14 @@ def _closings(evidence: Evidence, seen: Seen) -> Iterator[Handover]:
 
 
 def _payments(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator[Handover]:
-    """Payments to this device in their payers' journals that its own journal does not show."""
+    """Payments to this device in their payers' journals that its own journal does not show. One
+    that it journalled as a conflict is one of two by a payer that is frozen for it."""
     for payment_hash, firm in sorted(evidence.own.items()):
         payment = evidence.payments[payment_hash]
         if payment.message.payee != device or not firm or payment.kid in frozen:
             continue
         end = evidence.closings.get(payment_hash)
-        if end is None or not (end.honoured or end.late or end.refused):
+        if end is None or not (end.honoured or end.late):
             yield _forward(evidence, payment.raw, payment.kid)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What each story of journals becomes in the book (PROTOCOL.md §8 and the rules of settlement)."""
+"""What each story of journals becomes in the book (records: PROTOCOL.md §8)."""
 
 from __future__ import annotations
 

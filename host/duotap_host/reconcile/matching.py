@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What became of each payment, load, unload and refund: the position of its money, as far as the
-evidence goes (PROTOCOL.md §8 and its chapter on settlement).
+evidence goes (records: PROTOCOL.md §8).
 
 A payment ends up in one of four places:
 1. under way: the payer signed, nothing more is shown;

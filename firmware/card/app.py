@@ -8,7 +8,6 @@ tap tell; it decides nothing about money.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from duotap import amount, reasons, tap
@@ -41,6 +40,8 @@ class Card:
         self.entry: AmountEntry | None = None
         self.tap: tap.Tap | None = None
         self.wanted = 0
+        self.armed_until = 0  # whatever is on the screen or in the field
+        self.asked = b""  # hash of the offer that the confirm screen is about
         self.shown: tuple[Any, ...] = (screens.service, ("",))
         self.drawn: tuple[Any, ...] = ()
         unit.radio.on_outcome = self.outcome
@@ -49,7 +50,7 @@ class Card:
     async def run(self) -> None:
         """For ever."""
         self.unit.start()
-        presses = asyncio.create_task(self._presses())
+        presses = self.unit.also(self._presses())
         try:
             while True:
                 self._tell()
@@ -79,6 +80,7 @@ class Card:
         elif button == "pay":
             self._arm()
         elif button == "up" and self.mode == HOME:
+            self.unit.device.consent.disarm()
             self.entry = AmountEntry()
             self._go(ENTRY)
         elif button == "ok":
@@ -88,6 +90,7 @@ class Card:
         limits = self.unit.device.effective
         self.unit.poll(None)
         self.unit.device.consent.arm(limits.ceiling, limits.step)
+        self.armed_until = self.unit.deadline(ARMED_MS)
         self._go(ARMED, ARMED_MS)
         self.unit.sound("press")
 
@@ -150,11 +153,18 @@ class Card:
             elif kind == "returned":
                 self._result(screens.done, "RETURNED", amount.text(value), "")
             elif kind == "confirm":
-                self._result(screens.confirm, amount.text(value), self.unit.name_of(peer))
+                self._confirm()
             elif kind == "paying":
                 self._result(screens.again, amount.text(value))
             else:
                 self._refused(reasons.text(sw))
+
+    def _confirm(self) -> None:
+        """What is asked now, which may be newer than the event."""
+        asked = self.unit.device.consent.asked
+        if asked is not None:
+            self.asked = asked[0]
+            self._result(screens.confirm, amount.text(asked[1]), self.unit.name_of(asked[2]))
 
     def _result(self, screen: Any, *values: Any) -> None:
         self.shown = (screen, values)
@@ -165,6 +175,10 @@ class Card:
         self.until = self.unit.deadline(for_ms) if for_ms else 0
 
     def _expire(self) -> None:
+        """A screen stays while somebody is in the field; what was agreed does not."""
+        if self.armed_until and self.unit.passed(self.armed_until):
+            self.armed_until = 0
+            self.unit.device.consent.disarm()
         if not self.until or not self.unit.passed(self.until) or self.unit.radio.in_session:
             return
         if self.mode in (ARMED, RESULT):
@@ -180,6 +194,7 @@ class Card:
         if want != self.drawn:
             self.drawn = want
             want[0](self.display, *want[1])
+        self.unit.device.consent.show(self.asked if want[0] is screens.confirm else b"")
 
     def _picture(self) -> tuple[Any, ...]:
         unit = self.unit

@@ -15,7 +15,7 @@ from duotap import amount, certificate
 from duotap.applet import Applet
 from duotap.deposit import Deposit, Gauges
 from duotap.device import Device
-from duotap.errors import Refusal
+from duotap.errors import Broken, Refusal
 from duotap.factory import Factory
 from duotap.journal import Journal
 from duotap.payee import Payee
@@ -66,10 +66,22 @@ class Unit:
         """Begin what runs beside the product: radio and cable."""
         self.parts.display.start()
         self.link.hush, self.link.resume = self.radio.hush, self.radio.resume
-        self._tasks = [asyncio.create_task(self.radio.run()), asyncio.create_task(self.link.run())]
+        self.also(self.radio.run())
+        self.also(self.link.run())
+
+    def also(self, coroutine: Any) -> Any:
+        """A task without which the device is none: when it ends, `feed` ends the firmware."""
+        task = asyncio.create_task(coroutine)
+        self._tasks.append(task)
+        return task
 
     def feed(self) -> None:
-        """Once a turn of the product's loop: the watchdog, and the end of a press for "sync"."""
+        """Once a turn of the product's loop: the watchdog, and the end of a press for "sync".
+
+        Raises Broken when a task has ended; the board is reset then, and the journal knows all."""
+        for task in self._tasks:
+            if task.done():
+                raise Broken("a task of the firmware has ended")
         self.parts.wdt.feed()
         if self._sync_until and self.passed(self._sync_until):
             self._sync_until = 0

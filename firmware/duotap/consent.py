@@ -2,7 +2,8 @@
 """What the holder has agreed to by pressing (PROTOCOL.md §5, right A).
 
 One press arms the card and sets a ceiling; each further press raises it. An offer above the
-ceiling is shown once with its certified name; a press then confirms that one offer. Arming ends
+ceiling is shown once with its certified name; a press then confirms that one offer, and only what
+was on the screen: an offer that came later, or that nobody has seen yet, is not meant. Arming ends
 with the payment or when the card's clock says so; this module knows neither clock nor buttons.
 """
 
@@ -20,14 +21,16 @@ class Consent:
         self.armed = False
         self.ceiling = 0
         self.asked: tuple[bytes, int, bytes] | None = None  # offer hash, amount, payee id
+        self.seen = b""  # hash of the offer that the screen shows
         self.confirmed = b""  # hash of the offer that a press confirmed
 
     def arm(self, ceiling: int, step: int) -> None:
-        """One press of "pay": confirm what is asked, else arm, else raise the ceiling."""
+        """One press of "pay": confirm what is shown, else arm, else raise the ceiling. While what
+        is asked is not shown yet, a press means nothing."""
         if self.asked is not None:
-            self.confirmed = self.asked[0]
-            self.asked = None
-            self.armed = True
+            if self.asked[0] == self.seen:
+                self.confirmed = self.asked[0]
+                self.asked = None
         elif self.armed:
             self.ceiling += step
         else:
@@ -39,6 +42,7 @@ class Consent:
         self.armed = False
         self.ceiling = 0
         self.asked = None
+        self.seen = b""
         self.confirmed = b""
 
     def allows(self, offer_hash: bytes, amount: int) -> bool:
@@ -46,5 +50,11 @@ class Consent:
         return self.armed and (amount <= self.ceiling or offer_hash == self.confirmed)
 
     def ask(self, offer_hash: bytes, amount: int, payee: bytes) -> None:
-        """Remember the one offer that the next press confirms."""
-        self.asked = (offer_hash, amount, payee)
+        """Remember the one offer that the next press confirms. What the screen shows stays: no
+        other takes its place under the holder's finger."""
+        if self.asked is None or self.asked[0] != self.seen:
+            self.asked = (offer_hash, amount, payee)
+
+    def show(self, offer_hash: bytes) -> None:
+        """The screen names this offer's amount and payee now."""
+        self.seen = offer_hash

@@ -83,9 +83,9 @@ class Tap:
         payer = yield from self._certificate(fci.certificate_hash)
         if key_id(payer.public) != fci.device:
             raise Refusal(status.NOT_THIS_DEVICE, "certificate of another card")
-        offer = self._ask(payer, fci, amount)
-        offer_hash = messages.decode(offer, messages.Offer).hash
-        payment = yield from self._payment(offer, offer_hash)
+        asked = self._ask(payer, fci, amount)
+        offer_hash = messages.decode(asked, messages.Offer).hash
+        payment = yield from self._payment(asked, offer_hash)
         return (yield from self._close(payment, offer_hash, fci.device))
 
     def _ask(self, payer: Any, fci: commands.Fci, amount: int) -> bytes:

@@ -26,16 +26,37 @@ def test_a_press_confirms_the_one_offer_that_was_shown():
     consent.arm(5000, 2000)
     consent.ask(OFFER, 9000, PAYEE)
     assert not consent.allows(OFFER, 9000)
+    consent.arm(5000, 2000)  # nobody has seen it yet
+    assert not consent.allows(OFFER, 9000)
+    assert not consent.allows(OTHER, 5001)
+    consent.show(OFFER)
     consent.arm(5000, 2000)
     assert consent.allows(OFFER, 9000)
     assert not consent.allows(OTHER, 9000)
     assert consent.allows(OTHER, 5000)  # the ceiling stays what it was
 
 
+def test_no_offer_takes_the_place_of_the_one_on_the_screen():
+    consent = Consent()
+    consent.arm(5000, 2000)
+    consent.ask(OTHER, 9000, PAYEE)
+    consent.ask(OFFER, 9000, PAYEE)  # nobody has seen the first
+    consent.show(OTHER)  # drawn late
+    consent.arm(5000, 2000)
+    assert not consent.allows(OTHER, 9000)
+    assert not consent.allows(OFFER, 9000)
+    consent.show(OFFER)
+    consent.ask(OTHER, 9000, PAYEE)
+    consent.arm(5000, 2000)
+    assert consent.allows(OFFER, 9000)
+    assert not consent.allows(OTHER, 9000)
+
+
 def test_disarming_forgets_everything():
     consent = Consent()
     consent.arm(5000, 2000)
     consent.ask(OFFER, 9000, PAYEE)
+    consent.show(OFFER)
     consent.arm(5000, 2000)
     consent.disarm()
     assert not consent.allows(OFFER, 1)

@@ -127,7 +127,11 @@ class Maker:
         self.purse.commit(records.LOAD, raw)
 
     def arm(self, ceiling: int = 10_000) -> None:
-        self.device.consent.arm(ceiling, 10_000)
+        """One press of somebody who sees the screen."""
+        consent = self.device.consent
+        if consent.asked is not None:
+            consent.show(consent.asked[0])
+        consent.arm(ceiling, 10_000)
 
 
 class Torn(Exception):

@@ -39,6 +39,7 @@ class Stand:
         self.until = 0
         self.entry = AmountEntry()
         self.tap: tap.Tap | None = None
+        self.led: tap.Tap | None = None  # with a card now; the merchant may have typed on
         self.wanted = 0
         self.shown: tuple[Any, ...] = (screens.message, "", [])
         self.drawn: tuple[Any, ...] = ()
@@ -89,6 +90,7 @@ class Stand:
         self._go(ASK, ASK_MS)
 
     def _steps(self) -> Any:
+        self.led = self.tap
         return self.tap.collect(self.wanted) if self.tap is not None else iter(())
 
     def _cancel(self) -> None:
@@ -96,10 +98,13 @@ class Stand:
         self._clear()
 
     def outcome(self, outcome: tap.Outcome) -> None:
-        """What a tap came to."""
+        """What a tap came to. Once the merchant has given up only "paid" counts."""
+        self.led = None
         text = amount.text(self.wanted)
         if outcome.kind == tap.PAID:
-            self._paid(False)
+            self._paid(outcome.amount, False)
+        elif self.mode != ASK:
+            return
         elif outcome.kind == tap.CONFIRM:
             self._ask_again(screens.confirm, text)
         elif outcome.kind == tap.NOT_ARMED:
@@ -110,22 +115,23 @@ class Stand:
 
     def torn(self, fault: Fault) -> None:
         """The card left too early, or the chip failed."""
-        if self.mode != ASK or self.tap is None:
+        led, self.led = self.led, None
+        if led is not None and led.paid is not None and self.mode != RESULT:
+            self._paid(led.paid.amount, True)
+        elif self.mode != ASK:
             return
-        if self.tap.paid is not None:
-            self._paid(True)
         elif isinstance(fault, Timeout):
             self._ask_again(screens.message, "NOT YET", [fault.reason])
         else:
             self.unit.sound("torn")
             self._ask_again(screens.touch, amount.text(self.wanted), True)
 
-    def _paid(self, unsure: bool) -> None:
+    def _paid(self, paid: int, unsure: bool) -> None:
         """Closed: sound and light at once. An unsure card may come back while it is shown."""
         if not unsure:
             self.unit.poll(None)
         self.unit.sound("ok")
-        self._show(screens.paid, amount.text(self.wanted), unsure)
+        self._show(screens.paid, amount.text(paid), unsure)
         self._go(RESULT, UNSURE_MS if unsure else SHOW_MS)
 
     def _refused(self, reason: str) -> None:

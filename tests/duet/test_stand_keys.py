@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand shows what was paid, whatever the merchant typed while the card was there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from duotap import amount, certificate, tap
+from duotap.errors import Fault
+from stand.app import ASK, ENTRY, RESULT, Stand
+
+from duet.desk import Unit
+from duet.makers import Maker, Mint
+
+PERSON, STAND = certificate.ROLE_PERSON, certificate.ROLE_STAND
+
+
+class Counter:
+    """A merchant at a stand, and the card that lies on it: `lead` goes on until it has so many
+    answers."""
+
+    def __init__(self) -> None:
+        mint = Mint()
+        self.payer = Maker(mint, "card", PERSON)
+        self.payer.load(20_000)
+        self.payer.arm(20_000)
+        self.unit = Unit(Maker(mint, "stand", STAND))
+        self.stand = Stand(self.unit)  # type: ignore[arg-type] # what it asks of a unit
+        self.steps: Any = None
+        self.answer: bytes | None = None
+
+    def type(self, keys: str) -> None:
+        for key in keys:
+            self.stand.press({"#": "ok", "B": "cancel"}.get(key, key))
+
+    def lead(self, answers: int) -> tap.Outcome | None:
+        if self.steps is None:
+            self.steps = self.stand._steps()
+            self.payer.applet.begin()
+        try:
+            while answers:
+                step = self.steps.send(self.answer)
+                self.answer = None
+                if not isinstance(step, int):
+                    self.answer = self.payer.applet.answer(step)
+                    self.payer.applet.work()
+                    answers -= 1
+        except StopIteration as stop:
+            return stop.value
+        return None
+
+    def sees(self, value: int) -> bool:
+        self.unit.display.clear()
+        self.stand.drawn = ()
+        self.stand._draw()
+        return amount.text(value) in self.unit.display.words
+
+
+LEGS_MAX = 100
+
+
+def test_the_amount_that_was_paid() -> None:
+    counter = Counter()
+    counter.type("5#")
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    counter.stand.outcome(outcome)
+    assert counter.sees(500)
+    assert counter.stand.mode == RESULT
+
+
+@pytest.mark.parametrize("answers", [1, 3, 5])
+def test_another_amount_typed_meanwhile_is_not_shown_as_paid(answers: int) -> None:
+    counter = Counter()
+    counter.type("5#")
+    assert counter.lead(answers) is None
+    counter.type("B99#")
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    counter.stand.outcome(outcome)
+    assert counter.sees(500)
+    assert not counter.sees(9900)
+
+
+def test_a_torn_sale_that_the_merchant_gave_up_is_shown_when_it_was_paid() -> None:
+    counter = Counter()
+    counter.type("5#")
+    while counter.stand.led is None or counter.stand.led.paid is None:
+        assert counter.lead(1) is None
+    counter.type("B99#")
+    counter.stand.torn(Fault("gone"))
+    assert counter.sees(500)
+    counter.type("B")
+    counter.stand.torn(Fault("of somebody else"))
+    assert counter.stand.mode == ENTRY
+
+
+def test_what_was_given_up_asks_for_nothing_more() -> None:
+    counter = Counter()
+    counter.payer.device.consent.disarm()
+    counter.type("5#")
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    assert counter.stand.mode == ASK
+    counter.type("B")
+    counter.stand.outcome(outcome)
+    assert counter.stand.mode == ENTRY

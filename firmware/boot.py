@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Run by the board before main.py: loads the modules while the heap is still in one piece.
+"""Run by the board before main.py: loads the linked firmware while the heap is still in one piece.
 
 A collection each few KiB keeps what stays at the bottom of the heap; left alone, MicroPython
 spreads it over all of it, and nothing large finds room afterwards.
@@ -10,7 +10,7 @@ import gc
 # About the code of one module, so that its garbage is gone before the next is loaded.
 LOAD_BYTES = 4096
 # What needs the longest piece of memory comes first: the table of P-256 has 16 KiB.
-MODULES = ("duotap.p256", "drivers.nfc", "drivers.pn532_hsu", "port.unit", "board")
+MODULES = ("duotap.p256_table", "device")
 
 gc.threshold(LOAD_BYTES)  # type: ignore[attr-defined]  # MicroPython's
 for module in MODULES:

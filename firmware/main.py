@@ -31,9 +31,9 @@ def assemble(parts: Any) -> Any:
 
 def main() -> None:
     """For ever, or until an error ends it; the watchdog then resets the board."""
-    import board
+    from board import build
 
-    asyncio.run(assemble(board.build()).run())
+    asyncio.run(assemble(build()).run())
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from duotap.errors import Fault, Timeout
+from duotap.errors import Crowded, Fault
 
 from drivers.pn532_session import Poller
 from drivers.pn532_status import Released
@@ -166,6 +166,6 @@ class Radio:
 
     async def _away(self, cards: int) -> None:
         if cards:
-            self.on_torn(Timeout("two cards: one at a time"))
+            self.on_torn(Crowded("two cards: one at a time"))
         await self.pn532.release()
         await self.clock.sleep_ms(POLL_PAUSE_MS)

@@ -39,5 +39,9 @@ class Timeout(Fault):
     """Nothing came within the time allowed."""
 
 
+class Crowded(Fault):
+    """More than one counterpart is there, and only one can be spoken to."""
+
+
 class Broken(DuotapError):
     """An invariant of this device does not hold; it stops rather than guess."""

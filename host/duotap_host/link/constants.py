@@ -50,7 +50,9 @@ class Constants:
         self._none: set[Definition] = set()
 
     def is_constant(self, definition: Definition) -> bool:
-        return definition not in self._none and self._known(definition)
+        if definition in self._none or self._program.is_rebound(definition):
+            return False
+        return self._known(definition)
 
     def value(self, definition: Definition) -> Value:
         """Its value; only for constants."""

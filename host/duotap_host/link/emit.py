@@ -90,6 +90,11 @@ class Writer(ast.NodeTransformer):
         node.body = node.body or [ast.Pass()]
         return node
 
+    def visit_Global(self, node: ast.Global) -> ast.AST:
+        here = self._module.name
+        node.names = [self._names.of(Definition(here, name)) for name in node.names]
+        return node
+
     def visit_ImportFrom(self, node: ast.ImportFrom) -> ast.AST:
         """A late import: what it takes has a new name there, and here if here is the top."""
         at_top = self._scopes.around[node].is_module
@@ -121,7 +126,7 @@ class Writer(ast.NodeTransformer):
 
     def _rename_arguments(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda) -> None:
         scope = self._scopes.of[node]
-        scope.renamed = self._names.arguments(self._module.name, scope)
+        scope.renamed = self._names.arguments(scope)
         for argument in ast.walk(node.args):
             if isinstance(argument, ast.arg):
                 argument.arg = scope.renamed[argument.arg]

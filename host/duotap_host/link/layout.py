@@ -7,8 +7,6 @@ which a file leaves behind when it has been loaded is filled by the next.
 
 from __future__ import annotations
 
-import ast
-
 from duotap_host.link.program import Definition, Program, Unit
 from duotap_host.link.reach import Reach
 
@@ -51,14 +49,10 @@ def _groups(program: Program, reach: Reach, segment: str, limit: int) -> list[li
     size = 0
     for units in program.units.values():
         here = [unit for unit in units if reach.segment_of.get(unit) == segment]
-        weight = sum(_weight(unit) for unit in here)
+        weight = sum(unit.weight for unit in here)
         if size and size + weight > limit:
             groups.append([])
             size = 0
         groups[-1] += here
         size += weight
     return groups
-
-
-def _weight(unit: Unit) -> int:
-    return sum(1 for _ in ast.walk(unit.node))

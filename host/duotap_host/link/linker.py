@@ -6,13 +6,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from duotap_host.link.emit import Emitter, Renamed
+from duotap_host.link.emit import Emitter
+from duotap_host.link.emit import Renamed as Renamed
 from duotap_host.link.layout import Layout
 from duotap_host.link.names import Names
 from duotap_host.link.program import Definition, Program
 from duotap_host.link.reach import Reach
 from duotap_host.link.source import Module
-from duotap_host.link.texts import Reason, Reasons
+from duotap_host.link.texts import Reason as Reason
+from duotap_host.link.texts import Reasons
 
 # About 10 KB of .mpy: what a file leaves behind is small beside what is loaded after it.
 FILE_NODES = 6000

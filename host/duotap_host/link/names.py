@@ -39,7 +39,7 @@ class Names:
     ) -> None:
         self._program = program
         self._reach = reach
-        self._keywords = _keywords(program)
+        self._keywords = program.keywords
         self._attributes = Attributes(program, foreign, short_names)
         self._named: dict[Top, str] = {}
         self._files: dict[Top, set[str]] = {}  # names of the files that have it
@@ -47,6 +47,7 @@ class Names:
         for file in layout.files:
             self._look(file)
         self._name_tops()
+        self._tops = set(self._named.values())
 
     def of(self, target: Top) -> str:
         """The name in every file that has it."""
@@ -56,7 +57,7 @@ class Names:
         """A name behind a dot, or of a method."""
         return self._attributes.name(module, name)
 
-    def arguments(self, module: str, scope: Scope) -> dict[str, str]:
+    def arguments(self, scope: Scope) -> dict[str, str]:
         """New names for the parameters of a function, by their old ones.
 
         A parameter that any call in the program names keeps its own.
@@ -64,26 +65,15 @@ class Names:
         node = scope.node
         if not isinstance(node, Method | ast.Lambda):
             return {}
-        taken = self._seen(module, node)
+        taken = self._keywords | self._tops | scope.seen()
+        for outer in scope.within():
+            taken |= outer.bound | set(outer.renamed.values())
         free = (letter for letter in LETTERS if letter not in taken)
         found = {}
         for argument in all_arguments(node.args):
             keep = argument.arg == "self" or argument.arg in self._keywords
             found[argument.arg] = argument.arg if keep else next(free, argument.arg)
         return found
-
-    def _seen(self, module: str, node: ast.AST) -> set[str]:
-        """Names that stand anywhere in a function, with those of the scopes around it."""
-        scopes = self._program.scopes[module]
-        seen = self._keywords | set(self._named.values())
-        for scope in scopes.of[node].within():
-            seen |= scope.bound | set(scope.renamed.values())
-        for part in ast.walk(node):
-            if isinstance(part, ast.Name):
-                seen.add(part.id)
-            if part in scopes.of:
-                seen |= scopes.of[part].bound
-        return seen
 
     def _look(self, file: File) -> None:
         for definition in file.exports:
@@ -142,15 +132,3 @@ class Names:
         while name in taken or name in hidden:
             name = f"{target.module.rpartition('.')[2]}_{name}"
         return name
-
-
-def _keywords(program: Program) -> set[str]:
-    """Names by which any call in the program hands over an argument."""
-    return {
-        keyword.arg
-        for module in program.modules.values()
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.Call)
-        for keyword in node.keywords
-        if keyword.arg
-    }

@@ -65,6 +65,7 @@ class Unit:
         self.definitions = [Definition(module.name, name) for name in binds]
         self.pinned = not only_defines(node)
         self.pieces: list[Piece] = []
+        self.weight = 0  # nodes of syntax
 
 
 class Program:
@@ -76,6 +77,8 @@ class Program:
         self.scopes: dict[str, Scopes] = {}
         self.units: dict[str, list[Unit]] = {}
         self.unit_of: dict[Definition, Unit] = {}
+        self.nodes: dict[str, list[ast.AST]] = {}  # by module, in no order
+        self.keywords: set[str] = set()  # names by which any call hands over an argument
         self._imports: dict[str, dict[str, Target]] = {}
         waiting = [root]
         for name in waiting:  # grows while it runs: gates behind gates
@@ -87,6 +90,10 @@ class Program:
 
     def every_unit(self) -> list[Unit]:
         return [unit for units in self.units.values() for unit in units]
+
+    def is_rebound(self, definition: Definition) -> bool:
+        """Whether a function binds it anew, so that nobody may keep a copy."""
+        return definition.name in self.scopes[definition.module].rebound
 
     def is_ours(self, module: str) -> bool:
         return module in self._all
@@ -112,14 +119,14 @@ class Program:
         """The scope that a node stands in."""
         return self.scopes[module].around[node]
 
-    def bases(self) -> Iterator[tuple[str, ast.ClassDef, Target]]:
-        """Each class that inherits from something at a top, with its module and the base."""
-        for unit in self.every_unit():
-            for node in ast.walk(unit.node):
+    def bases(self) -> Iterator[tuple[str, Target]]:
+        """Of each class that inherits from something at a top its module and that."""
+        for module, nodes in self.nodes.items():
+            for node in nodes:
                 for base in node.bases if isinstance(node, ast.ClassDef) else ():
-                    target = self.target(unit.module.name, base)
+                    target = self.target(module, base)
                     if target is not None:
-                        yield unit.module.name, node, target  # type: ignore[misc]  # a ClassDef
+                        yield module, target
 
     # Reading
 
@@ -136,6 +143,9 @@ class Program:
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 self._take_imports(module, statement)
         self.modules[name] = module
+        self.nodes[name] = list(ast.walk(module.tree))
+        calls = [node for node in self.nodes[name] if isinstance(node, ast.Call)]
+        self.keywords |= {each.arg for call in calls for each in call.keywords if each.arg}
         self.units[name] = [
             self._unit(module, statement)
             for statement in module.tree.body
@@ -189,6 +199,7 @@ class Program:
         waiting: list[tuple[ast.AST, Piece]] = [(unit.node, pieces[0])]
         while waiting:
             node, piece = waiting.pop()
+            unit.weight += 1
             parts = list(ast.iter_child_nodes(node))
             if isinstance(node, ast.ClassDef) and not self._is_called_from_outside(unit, node):
                 methods = [part for part in node.body if _can_be_left_out(part)]

@@ -36,10 +36,12 @@ class Reach:
         self._uses = self._count()
         self._attributes: set[str] = set()
         self._reached: dict[str, set[Unit]] = {}
+        self._used: set[Unit] = set()
         self.taken: dict[str, set[Definition]] = {}
-        known = -1
-        while known != len(self._attributes):
-            known = len(self._attributes)
+        self._partners = self._find_partners()
+        known: tuple[int, int] = (-1, -1)
+        while known != self._extent():
+            known = self._extent()
             self._follow_all()
         self._rulers = self._find_rulers()
         self.segments = sorted(self._reached, key=lambda name: len(self._rulers[name]))
@@ -55,8 +57,10 @@ class Reach:
         """The value to write for a reference, if it is to be one."""
         if not (isinstance(target, Definition) and self.is_written(target)):
             return None
-        # Parsed, since a negative number is an operator and a constant.
-        return ast.parse(repr(self._constants.value(target)), mode="eval").body
+        value = self._constants.value(target)
+        if isinstance(value, int) and value < 0:  # in a tree: an operator and a constant
+            return ast.UnaryOp(ast.USub(), ast.Constant(-value))
+        return ast.Constant(value)
 
     def is_dropped(self, piece: Piece) -> bool:
         """Whether a piece is a method that nobody calls."""
@@ -82,8 +86,29 @@ class Reach:
             if isinstance(target, Definition) and isinstance(node.ctx, ast.Load)
         )
 
+    def _extent(self) -> tuple[int, int]:
+        """How much is known to be used; grows until all is known."""
+        return len(self._attributes), sum(len(units) for units in self._reached.values())
+
+    def _find_partners(self) -> dict[Unit, set[Unit]]:
+        """A name that a function binds anew lies in one file with all that speak of it."""
+        speakers: dict[Definition, set[Unit]] = {}
+        for unit in self._program.every_unit():
+            for piece in unit.pieces:
+                for node, target in piece.references:
+                    if isinstance(target, Definition) and self._program.is_rebound(target):
+                        if target.module != unit.module.name:
+                            raise refuse(unit.module, node, "its own module binds this anew")
+                        speakers.setdefault(target, set()).add(unit)
+        found: dict[Unit, set[Unit]] = {}
+        for units in speakers.values():
+            for unit in units:
+                found.setdefault(unit, set()).update(units)
+        return found
+
     def _follow_all(self) -> None:
-        """Follow every segment with what is known of used methods so far."""
+        """Follow every segment with what is known so far."""
+        self._used = set[Unit]().union(*self._reached.values())
         self._reached = {}
         self.taken = {self.root: set(self.exports)}
         waiting = [self.root]
@@ -104,6 +129,7 @@ class Reach:
                 continue
             reached.add(unit)
             waiting += [each for each in program.units[unit.module.name] if each.pinned]
+            waiting += self._partners.get(unit, set()) & self._used
             for node, target in self.references(unit):
                 if isinstance(target, Whole):
                     raise refuse(unit.module, node, "a module as a value")

@@ -22,8 +22,9 @@ class Scope:
     def __init__(self, node: ast.AST, parent: Scope | None) -> None:
         self.node = node
         self.parent = parent
+        self.inner: list[Scope] = []
         self.bound: set[str] = set()
-        self.outside: set[str] = set()  # declared global or nonlocal
+        self.outside: set[str] = set()  # declared global
         self.names: list[ast.Name] = []  # every Name that stands in here
         self.renamed: dict[str, str] = {}  # parameters that were given new names
 
@@ -38,11 +39,20 @@ class Scope:
     def find(self, name: str) -> Scope:
         """The scope in which a name of this one is bound; the module's for what nobody binds."""
         scope = self
-        while scope.parent is not None:
+        while scope.parent is not None and name not in scope.outside:
             if name in scope.bound and (scope is self or not scope.is_class):
                 return scope
             scope = scope.parent
-        return scope
+        return scope if scope.parent is None else scope.top()
+
+    def top(self) -> Scope:
+        """The module's."""
+        return self if self.parent is None else self.parent.top()
+
+    def seen(self) -> set[str]:
+        """Names that are bound or stand in here or in a scope inside."""
+        found = self.bound | {name.id for name in self.names}
+        return found.union(*(scope.seen() for scope in self.inner))
 
     def within(self) -> Iterator[Scope]:
         """This scope and those around it, the module's left out."""
@@ -62,11 +72,14 @@ class Scopes(ast.NodeVisitor):
         self.around: dict[ast.AST, Scope] = {}
         self.of: dict[ast.AST, Scope] = {module.tree: self.top}
         self._scope = self.top
+        self._early: set[ast.Name] = set()  # in a class, before it binds the name itself
+        self.rebound: set[str] = set()  # names at the top that functions bind anew
         for statement in module.tree.body:
             self.visit(statement)
         for scope in self.of.values():
             for name in scope.names:
-                self.home[name] = scope.find(name.id)
+                outward = scope.parent if name in self._early else scope
+                self.home[name] = (outward or scope).find(name.id)
 
     def visit(self, node: ast.AST) -> None:
         self.around[node] = self._scope
@@ -76,13 +89,23 @@ class Scopes(ast.NodeVisitor):
 
     def visit_Name(self, node: ast.Name) -> None:
         self._scope.names.append(node)
+        if self._scope.is_class and node.id not in self._scope.bound:
+            self._early.add(node)
         if not isinstance(node.ctx, ast.Load):
+            self._early.discard(node)
             self._bind(node.id)
 
-    def visit_Global(self, node: ast.Global) -> None:
-        raise refuse(self._module, node, "a name that is bound from elsewhere")
+    def visit_Assign(self, node: ast.Assign) -> None:
+        """The value comes first: in a class `f = f` takes the one from outside."""
+        for part in (node.value, *node.targets):
+            self.visit(part)
 
-    visit_Nonlocal = visit_Global  # type: ignore[assignment]  # the same for both
+    def visit_Global(self, node: ast.Global) -> None:
+        self._scope.outside.update(node.names)
+        self.rebound.update(node.names)
+
+    def visit_Nonlocal(self, node: ast.Nonlocal) -> None:
+        raise refuse(self._module, node, "a name that is bound from elsewhere")
 
     def visit_NamedExpr(self, node: ast.NamedExpr) -> None:
         raise refuse(self._module, node, "an assignment inside an expression")
@@ -140,11 +163,13 @@ class Scopes(ast.NodeVisitor):
         self._scope = around
 
     def _new(self, node: ast.AST) -> Scope:
-        self.of[node] = Scope(node, self._scope)
-        return self.of[node]
+        scope = self.of[node] = Scope(node, self._scope)
+        self._scope.inner.append(scope)
+        return scope
 
     def _bind(self, name: str) -> None:
-        self._scope.bound.add(name)
+        if name not in self._scope.outside:
+            self._scope.bound.add(name)
 
 
 def all_arguments(arguments: ast.arguments) -> list[ast.arg]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 
 TYPES_ONLY = ("__future__", "typing")
@@ -18,13 +19,19 @@ class LinkError(Exception):
 
 
 class Module:
-    """A source: dotted `name`, the `path` that messages tell, and its tree without types."""
+    """A source: dotted `name`, the `path` that messages tell, and `text`."""
 
     def __init__(self, name: str, path: str, text: str) -> None:
         self.name = name
         self.path = path
-        self.tree = ast.parse(text, path)
-        Untyped(self).visit(self.tree)
+        self.text = text
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        """Its syntax without types; the linker rewrites it, so a module is linked once."""
+        tree = ast.parse(self.text, self.path)
+        Untyped(self).visit(tree)
+        return tree
 
     @property
     def last(self) -> str:

@@ -42,7 +42,9 @@ ANSWER_PART_MAX = 256  # Le is one byte, 00 stands for 256
 # Of a chained command: what it brings, and a carried copy of it, fits the record of one sector.
 COMMAND_MAX = 3900
 ANSWER_MAX = 4096  # a sealed chunk that holds the longest record
-PARTS_MAX = 128  # of an answer in 32-byte parts; ends a card that never comes to an end
+# Of a command or an answer, in parts of 32 bytes; ends who never comes to an end, or who fills the
+# heap with parts of one byte.
+PARTS_MAX = 128
 
 
 def parse(raw: bytes) -> Command:
@@ -103,7 +105,7 @@ class Chaining:
         header = (command.cla & ~commands.CLA_CHAINED, command.ins, command.p1, command.p2)
         if header != self._header:
             self.reset()
-        if self._length + len(command.data) > COMMAND_MAX:
+        if self._length + len(command.data) > COMMAND_MAX or len(self._parts) >= PARTS_MAX:
             self.reset()
             raise Refusal(status.WRONG_LENGTH, "chained command is too long")
         self._header = header

@@ -201,7 +201,8 @@ class SyncApplet:
     def _forward_closing(self, raw: bytes) -> bytes:
         if self.payer.closing is not None:
             raise Refusal(status.WRONG_STATE, "a tap is under way")
-        self.payer.close(raw, by_tap=False)
+        # Only whom the issuer lets read brings what the ledger found after the payee's deposit.
+        self.payer.close(raw, by_tap=not self.rights.reader)
         self.payer.settle()
         return b""
 

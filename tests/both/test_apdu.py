@@ -246,3 +246,13 @@ def test_an_answer_without_end():
     for reply in (b"\x61\x00", b"a\x61\x01", bytes(256) + b"\x61\x00"):
         exchange = apdu.exchange(0x80, 0x14, 0, 0, b"a")
         assert raises(Malformed, drive, exchange, lambda raw, reply=reply: reply)
+
+
+def test_a_chain_of_small_parts_ends():
+    for part in (b"", b"\x01"):
+        chaining = Chaining()
+        piece = Command(0x90, 0x16, 0, 0, part, None)
+        for _ in range(apdu.PARTS_MAX):
+            assert chaining.add(piece) is None
+        assert sw_of(chaining.add, piece) == status.WRONG_LENGTH
+        assert chaining.add(Command(0x80, 0x16, 0, 0, b"\x02", None)).data == b"\x02"

@@ -72,6 +72,8 @@ def paid(cable, payee, amount):
 def closed(is_void):
     """The balance once a payment of 600 out of 1,000 is closed by what is forwarded."""
     cable, payee = Cable(), Other(b"payee")
+    if is_void:
+        cable.permit()
     payment_hash = paid(cable, payee, 600)
     receipt = messages.Receipt(payment_hash, messages.CREDITED)
     closing = payee.forwarded(messages.Void(payment_hash) if is_void else receipt)
@@ -90,8 +92,21 @@ def test_a_forwarded_void():
     assert closed(True) == 1_000
 
 
+def test_a_void_that_anybody_brings_is_the_ledgers_to_judge():
+    cable, payee = Cable(), Other(b"payee")  # of class none: it may have been set back
+    void = payee.forwarded(messages.Void(paid(cable, payee, 600)))
+    assert refused(status.ASK_LEDGER, cable.ask, commands.FORWARD, void)
+    cable.applet.pressed_sync()
+    assert refused(status.ASK_LEDGER, cable.ask, commands.FORWARD, void)
+    assert cable.device.purse.state.balance() == 400
+    cable.permit()
+    cable.ask(commands.FORWARD, void)
+    assert cable.device.purse.state.balance() == 1_000
+
+
 def test_closings_that_are_not_taken():
     cable, payee, other = Cable(), Other(b"payee"), Other(b"other")
+    cable.permit()
     payment_hash = paid(cable, payee, 600)
     ask, void = cable.ask, messages.Void(payment_hash)
     assert refused(status.NOT_THIS_DEVICE, ask, commands.FORWARD, other.forwarded(void))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duotap.fold import OpenPayment
 
 PAYMENT_PAGES = 3 + 1  # the payment with its offer, and its closing
+RECENT = 16  # records; a payee that lost our answer repeats its closing at the next touch
 
 
 class Payer:
@@ -132,7 +133,7 @@ class Payer:
         signed = messages.decode(raw, messages.Receipt, messages.Void)
         payment = self.find(signed.message.payment_hash)
         if payment is None:
-            self._check_closed(signed)
+            self._check_closed(signed, by_tap)
             return
         if signed.kid != payment.payee:
             raise Refusal(status.NOT_THIS_DEVICE, "not signed by the payee")
@@ -170,13 +171,16 @@ class Payer:
                 return payment
         return None
 
-    def _check_closed(self, signed: Any) -> None:
-        for _, _, body in self.device.purse.journal.walk(
-            self.device.purse.journal.next_sequence - 1,
-            backwards=True,
-            types=(records.CLOSING,),
-        ):
-            if bytes(body) == signed.raw:
+    def _check_closed(self, signed: Any, by_tap: bool) -> None:
+        """Over a tap only what is recent: a stranger must not make a card read all its journal."""
+        journal = self.device.purse.journal
+        last = journal.next_sequence - 1
+        lowest = last - RECENT if by_tap else 0
+        types = () if by_tap else (records.CLOSING,)
+        for at, kind, body in journal.walk(last, backwards=True, types=types):
+            if at < lowest:
+                break
+            if kind == records.CLOSING and bytes(body) == signed.raw:
                 return
         raise Refusal(status.UNKNOWN_REFERENCE, "no such payment")
 

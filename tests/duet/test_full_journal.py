@@ -17,7 +17,7 @@ from duotap import base, certificate, messages, record, status
 from duotap.errors import Refusal
 from duotap.payee import Payee
 from duotap.payer import Payer
-from duotap.purse import Purse
+from duotap.purse import RESERVE_PAGES, Purse
 from duotap.statements import BASE_PARTS_MAX, Statements
 from issuing import EXPIRY, FIRMWARE, LIMITS, Bench, Issuer
 from paper_key import PaperKey
@@ -115,42 +115,48 @@ def word_of(action: Callable[..., object], *arguments: Any) -> int:
     return status.OK
 
 
+def sell_until_full(town: Town, rng: random.Random, payer: PaperKey) -> list[Any]:
+    """Sales, loads and many offers that nobody pays; returns those."""
+    closed: list[Any] = []
+    while not is_full(town):
+        town.tidy()
+        if rng.random() < 0.15:
+            town.load(1)
+        if is_full(town):
+            break
+        offer = offer_to(town, payer, 1, 5)
+        if rng.random() < 0.8:
+            closed.append(offer)
+            town.payee.cancel()
+        else:
+            town.payee.take(payment(town, payer, offer))
+    return closed
+
+
+def pay_late(town: Town, payer: PaperKey, offers: list[Any]) -> None:
+    """Each is paid late, twice, while there is no room: the reserve stays."""
+    for offer in offers:
+        for previous in (0, 1):
+            word = word_of(town.payee.take, payment(town, payer, offer, previous))
+            assert word in (status.OK, status.JOURNAL_FULL, status.ASK_LEDGER)
+    assert town.purse.journal.pages_free() > RESERVE_PAGES - 16  # one sector's tail
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_full_stand_can_be_emptied(seed: int) -> None:
     print("seed", seed)
     rng = random.Random(seed)
-    town = Town(STAND)
-    payer = PaperKey(b"payer")
+    town, payer = Town(STAND), PaperKey(b"payer")
     statements_of_all_kinds(town, rng)
     town.tidy()
-    closed: list[Any] = []
-    counter = 1
     for round_ in range(3):
-        while not is_full(town):
-            town.tidy()
-            if rng.random() < 0.15:
-                town.load(1)
-            if is_full(town):
-                break
-            offer = offer_to(town, payer, counter, 5)
-            if rng.random() < 0.8:
-                closed.append(offer)
-                town.payee.cancel()
-            else:
-                town.payee.take(payment(town, payer, offer))
-                counter += 1
+        closed = sell_until_full(town, rng, payer)
         assert len(closed) > 10
-        for offer in (
-            rng.sample(closed, 12) + closed[-12:]
-        ):  # each is paid late, twice, while there is no room
-            for previous in (0, 1):
-                word = word_of(town.payee.take, payment(town, payer, offer, previous))
-                assert word in (status.OK, status.JOURNAL_FULL, status.ASK_LEDGER)
-        unpaid = [
-            (n + 1, sha256(bytes([round_, n % 256, n // 256])).digest()) for n in range(UNPAID_MAX)
-        ]
+        pay_late(town, payer, rng.sample(closed, 10) + closed[-12:])
         town.tidy()
-        checkpoint(town, unpaid)
+        checkpoint(
+            town, [(n + 1, bytes([round_]) * 28 + n.to_bytes(4, "big")) for n in range(UNPAID_MAX)]
+        )
         town.tidy()
         assert not is_full(town)
         if rng.random() < 0.5:
@@ -160,44 +166,42 @@ def test_a_full_stand_can_be_emptied(seed: int) -> None:
         assert town.device.effective.ceiling == 500
 
 
+def pay(town: Town, shop: PaperKey, counter: int, amount: int = 10) -> int:
+    """Pay an offer of this counter; the status word of what became of it."""
+    town.meet(shop, STAND)
+    town.device.consent.arm(1000, 0)
+    state = town.purse.state
+    offer = messages.Offer(town.device.id, state.next_payment, counter, amount, (), 0)
+    town.payer.offer(messages.encode(offer, shop.kid, shop.sign))
+    town.payer.work()
+    return town.payer.outcome.sw if town.payer.outcome else status.OK
+
+
+def close(town: Town, shop: PaperKey, closing: Any) -> None:
+    town.meet(shop, STAND)
+    town.payer.close(messages.encode(closing, shop.kid, shop.sign), by_tap=False)
+    town.payer.settle()
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_full_card_can_end_all_that_it_began(seed: int) -> None:
     print("seed", seed)
     rng = random.Random(100 + seed)
-    town = Town(PERSON)
-    shop = PaperKey(b"shop")
+    town, shop = Town(PERSON), PaperKey(b"shop")
     town.load(50_000)
     statements_of_all_kinds(town, rng)
     town.tidy()
-    made: list[Any] = []
-    counter = 0
+    for counter in range(1, 9):
+        assert pay(town, shop, counter) == status.OK
     while not is_full(town):
         town.tidy()
-        state = town.purse.state
-        if len(made) < 8:
-            counter += 1
-            town.meet(shop, STAND)
-            town.device.consent.arm(1000, 0)
-            offer = messages.Offer(town.device.id, state.next_payment, counter, 10, (), 0)
-            raw = messages.encode(offer, shop.kid, shop.sign)
-            town.payer.offer(raw)
-            town.payer.work()
-            if town.payer.outcome is not None:
-                assert town.payer.outcome.sw == status.JOURNAL_FULL
-                break
-            made.append(state.open_payments[-1])
-        else:
-            key = PaperKey(b"payer")
-            offer_to(town, key, counter, 5)
-            town.payee.cancel()
-    # One offer is open, as many payments as there may be.
-    town.meet(shop, STAND)
+        offer_to(town, PaperKey(b"payer"), 1, 5)
+        town.payee.cancel()
+    made = list(town.purse.state.open_payments)
+    assert len(made) == 8
     for paid in made:
-        closing = rng.choice(
-            [messages.Void(paid.payment_hash), messages.Receipt(paid.payment_hash, 2)]
-        )
-        town.payer.close(messages.encode(closing, shop.kid, shop.sign), by_tap=False)
-        town.payer.settle()
+        of = paid.payment_hash
+        close(town, shop, rng.choice([messages.Void(of), messages.Receipt(of, 2)]))
     assert not town.purse.state.open_payments
     town.tidy()
     checkpoint(town, [])
@@ -228,18 +232,13 @@ def test_a_checkpoint_while_things_are_open(covered: int) -> None:
     town = Town(PERSON)
     shop, payer = PaperKey(b"shop"), PaperKey(b"payer")
     town.load(1_000)
-    town.meet(shop, STAND)
     for counter in (1, 2):
-        town.device.consent.arm(1000, 0)
-        offer = messages.Offer(town.device.id, counter, counter, 100, (), 0)
-        town.payer.offer(messages.encode(offer, shop.kid, shop.sign))
-        town.payer.work()
+        assert pay(town, shop, counter, 100) == status.OK
     late = offer_to(town, payer, 1, 7)
     town.payee.cancel()
     opened = offer_to(town, payer, 1, 9)
     first, second = town.purse.state.open_payments
-    town.payer.close(messages.encode(messages.Receipt(first.payment_hash, 2), shop.kid, shop.sign))
-    town.payer.settle()
+    close(town, shop, messages.Receipt(first.payment_hash, 2))
     assert town.purse.journal.next_sequence == 9
     unpaid = [(1, late.hash)] if covered >= 6 else []
     for again in (False, True):
@@ -258,9 +257,7 @@ def test_a_checkpoint_while_things_are_open(covered: int) -> None:
     void = messages.decode(town.payee.take(payment(town, payer, late)), messages.Void)
     assert void.kid == town.device.id
     town.payee.take(payment(town, payer, opened))
-    closing = messages.encode(messages.Void(second.payment_hash), shop.kid, shop.sign)
-    town.payer.close(closing, by_tap=False)
-    town.payer.settle()
+    close(town, shop, messages.Void(second.payment_hash))
     assert town.purse.state.balance() == 800 + 9 + 100
 
 
@@ -268,14 +265,8 @@ def history() -> Town:
     town = Town(PERSON)
     shop, payer = PaperKey(b"shop"), PaperKey(b"payer")
     town.load(1_000)
-    town.meet(shop, STAND)
-    town.device.consent.arm(1000, 0)
-    offer = messages.Offer(town.device.id, 1, 1, 100, (), 0)
-    town.payer.offer(messages.encode(offer, shop.kid, shop.sign))
-    town.payer.work()
-    paid = town.purse.state.open_payments[0]
-    town.payer.close(messages.encode(messages.Receipt(paid.payment_hash, 2), shop.kid, shop.sign))
-    town.payer.settle()
+    assert pay(town, shop, 1, 100) == status.OK
+    close(town, shop, messages.Receipt(town.purse.state.open_payments[0].payment_hash, 2))
     town.payee.take(payment(town, payer, offer_to(town, payer, 1, 7)))
     checkpoint(town, [(9, bytes(32))], 3)
     town.statements.take(ISSUER.lists(messages.Epoch(9, None)))

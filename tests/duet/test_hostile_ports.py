@@ -322,3 +322,47 @@ def test_a_device_of_the_factory_meets_noise() -> None:
             check(target.radio, raw)
             target.radio.work()
     assert target.bench.kinds() == [records.IDENTITY, records.LOAD]
+
+
+def on_the_line(rng: random.Random, sequence_: int, request: bytes) -> bytes:
+    """A frame as it may arrive: whole, twice, cut, flipped, among boot text."""
+    frame = slip.encode(sequence_ % 256, request)
+    what = rng.randrange(6)
+    if what == 0:
+        frame = mutated(rng, frame)
+    elif what == 1:
+        frame = frame + frame
+    elif what == 2:
+        frame = frame[: rng.randrange(len(frame))]
+    elif what == 3:
+        frame = b"boot: 1.29 \xc0\xdb" + rng.randbytes(40) + frame
+    return frame
+
+
+def test_noise_on_the_serial_line() -> None:
+    """What is executed has a right CRC and comes in order, each once; loads are taken once."""
+    rng = random.Random(7)
+    target = Target(rng, PERSON)
+    executed: list[bytes] = []
+
+    def serve(request: bytes) -> bytes:
+        executed.append(request)
+        return check(target.cable, request)
+
+    decoder = slip.Decoder(target.cable.frame_max)
+    server = slip.LinkServer(serve, target.cable.begin)
+    sent = 0
+    at = 0
+    for _ in range(1_000):
+        requests = sequence(target, CABLE)
+        if rng.random() < 0.2:
+            at, requests = 0, [bytes((commands.CLA, commands.HELLO, 0, 0, 0)), *requests]
+        for request in requests:
+            sent += 1
+            noise = on_the_line(rng, at, request)
+            answered = [server.answer(*frame) for frame in decoder.feed(noise)]
+            at += 1 if any(answered) else 0
+            for answer in answered:
+                assert not answer or (answer[0], answer[-1]) == (slip.END, slip.END)
+    assert 100 < len(executed) <= sent
+    assert target.conserved()

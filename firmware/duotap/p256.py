@@ -19,14 +19,12 @@ from duotap.p256_comb import (
     MASKED_BITS,
     SCALAR_BITS,
     Comb,
-    comb_of,
-    multiply,
-    sum_of_combs,
-    sum_with_point,
+    Integers,
 )
-from duotap.p256_point import GX, GY, N, P, affine, inverse, is_on_curve
+from duotap.p256_point import GX, GY, N, P, is_on_curve
 
 if TYPE_CHECKING:
+    from duotap.p256_comb import Group
     from duotap.p256_point import Affine
 
 SECRET_BYTES = 32
@@ -52,7 +50,16 @@ def _columns(shape: tuple[int, int], bits: int) -> int:
 
 
 def _shaped(x: int, y: int, shape: tuple[int, int], bits: int) -> Comb:
-    return comb_of(x, y, shape[0], shape[1], _columns(shape, bits))
+    return _group.comb_of(x, y, shape[0], shape[1], _columns(shape, bits))
+
+
+_group: Group = Integers()
+
+
+def compute_with(group: Group) -> None:
+    """From now on let `group` compute; a board calls this once, before the first key."""
+    global _group
+    _group = group
 
 
 try:
@@ -141,7 +148,7 @@ def public_key(secret: int) -> bytes:
     """Return the public key as 65 bytes, 04 || x || y (SEC 1 section 2.3.3)."""
     _check_secret(secret)
     mask = _masks(secret, b"public key").mask(MASK_POINT)
-    x, y = affine(multiply(_GENERATOR, secret, mask))
+    x, y = _group.affine(_group.multiply(_GENERATOR, secret, mask))
     return bytes([UNCOMPRESSED]) + x.to_bytes(32, "big") + y.to_bytes(32, "big")
 
 
@@ -169,10 +176,10 @@ def rfc6979_signature(secret: int, digest: bytes, extra: bytes) -> tuple[int, in
     nonces = Nonces(secret, digest, extra)
     while True:
         nonce = nonces.next()
-        r = affine(multiply(_GENERATOR, nonce, nonces.mask(MASK_POINT)))[0] % N
+        r = _group.affine(_group.multiply(_GENERATOR, nonce, nonces.mask(MASK_POINT)))[0] % N
         mask = nonces.mask(MASK_INVERSE)
         hidden = int.from_bytes(digest, "big") * mask + mask * secret % N * r
-        s = inverse(nonce * mask % N, N) * (hidden % N) % N
+        s = _group.inverse(nonce * mask % N, N) * (hidden % N) % N
         if r and s:
             return r, s
 
@@ -194,14 +201,14 @@ def verify(public: bytes | KnownKey, digest: bytes, signature: bytes) -> None:
     s = int.from_bytes(signature[32:], "big")
     if not (0 < r < N and 0 < s < N):
         raise BadSignature
-    inverted = inverse(s, N)
+    inverted = _group.inverse(s, N)
     u1 = int.from_bytes(digest, "big") * inverted % N
     u2 = r * inverted % N
     if isinstance(public, KnownKey):
-        point = sum_of_combs(_GENERATOR, u1, public.comb, u2)
+        point = _group.sum_of_combs(_GENERATOR, u1, public.comb, u2)
     else:
         x, y = load_public(public)
-        point = sum_with_point(_GENERATOR, u1, x, y, u2)
+        point = _group.sum_with_point(_GENERATOR, u1, x, y, u2)
     if not _has_x(point, r):
         raise BadSignature
 
@@ -221,4 +228,4 @@ def ecdh(secret: int, public: bytes) -> bytes:
     x, y = load_public(public)
     comb = _shaped(x, y, SHARED_COMB, MASKED_BITS)
     mask = _masks(secret, public).mask(MASK_POINT)
-    return affine(multiply(comb, secret, mask))[0].to_bytes(32, "big")
+    return _group.affine(_group.multiply(comb, secret, mask))[0].to_bytes(32, "big")

@@ -20,13 +20,31 @@ from duotap.p256_point import (
     P,
     add_affine,
     add_cached,
+    affine,
     affine_all,
     double,
     double_times,
+    inverse,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
     from duotap.p256_point import Affine, Cached, Jacobian
+
+    class Group(Protocol):
+        """What computes points: Integers, or the board's own (port/thumb_group.py)."""
+
+        def multiply(self, comb: Comb, scalar: int, mask: int) -> Jacobian: ...
+        def sum_of_combs(self, first: Comb, u1: int, second: Comb, u2: int) -> Jacobian: ...
+        def sum_with_point(self, comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian: ...
+        def comb_of(self, x: int, y: int, teeth: int, blocks: int, columns: int) -> Comb: ...
+        def double_times(self, point: Jacobian, times: int) -> Jacobian: ...
+        def add_affine(self, point: Jacobian, x: int, y: int) -> Jacobian: ...
+        def inverse(self, value: int, modulus: int) -> int: ...
+        def affine(self, point: Jacobian) -> Affine: ...
+
 
 ENTRY_BYTES = 64
 WINDOW_BITS = 5
@@ -87,39 +105,45 @@ class Comb:
         return point
 
 
-def comb_of(x: int, y: int, teeth: int, blocks: int, columns: int) -> Comb:
+def comb_of(
+    x: int, y: int, teeth: int, blocks: int, columns: int, group: Group | None = None
+) -> Comb:
     """Compute the comb of the point x, y; takes about teeth * blocks * columns doublings."""
+    times = group.double_times if group else double_times
+    add = group.add_affine if group else add_affine
     bases: list[Jacobian] = []
     point = (x, y, 1)
     for _ in range(teeth * blocks):
         bases.append(point)
         point = double(point)
         bases.append(point)
-        for _ in range(columns - 1):
-            point = double(point)
+        if columns > 1:
+            point = times(point, columns - 1)
     powers = affine_all(bases)
     table = bytearray(blocks * ENTRY_BYTES << teeth - 1)
     start = 0
     for block in range(blocks):
         chosen = [2 * (tooth * blocks + block) for tooth in range(teeth)]
-        for x, y in affine_all(_signed_sums(powers, chosen)):
+        for x, y in affine_all(_signed_sums(powers, chosen, add)):
             table[start : start + 32] = x.to_bytes(32, "big")
             table[start + 32 : start + 64] = y.to_bytes(32, "big")
             start += ENTRY_BYTES
     return Comb(table, teeth, blocks, columns)
 
 
-def _signed_sums(powers: list[Affine], chosen: list[int]) -> list[Jacobian]:
+def _signed_sums(
+    powers: list[Affine], chosen: list[int], add: Callable[[Jacobian, int, int], Jacobian]
+) -> list[Jacobian]:
     """Return the sums of + or - powers[i], i in chosen, the last +; powers[i + 1] is twice it."""
     x, y = powers[chosen[-1]]
     lowest = (x, y, 1)
     for i in chosen[:-1]:
         x, y = powers[i]
-        lowest = add_affine(lowest, x, P - y)
+        lowest = add(lowest, x, P - y)
     sums = [lowest]
     for i in chosen[:-1]:
         x, y = powers[i + 1]
-        sums += [add_affine(point, x, y) for point in sums]
+        sums += [add(point, x, y) for point in sums]
     return sums
 
 
@@ -146,15 +170,15 @@ def multiply(comb: Comb, scalar: int, mask: int) -> Jacobian:
     return point
 
 
-def _odd(scalar: int) -> int:
+def odd(scalar: int) -> int:
     """Return the odd one of scalar and scalar + N, for a public scalar in [0, N - 1]."""
     return scalar if scalar & 1 else scalar + N
 
 
 def sum_of_combs(first: Comb, u1: int, second: Comb, u2: int) -> Jacobian:
     """Return u1 * Q1 + u2 * Q2 for public scalars in [0, N - 1] and two combs."""
-    digits1 = first.digits(_odd(u1))
-    digits2 = second.digits(_odd(u2))
+    digits1 = first.digits(odd(u1))
+    digits2 = second.digits(odd(u2))
     point = INFINITY
     for column in range(max(first.columns, second.columns) - 1, -1, -1):
         point = double(point)
@@ -167,7 +191,7 @@ def sum_of_combs(first: Comb, u1: int, second: Comb, u2: int) -> Jacobian:
 
 def sum_with_point(comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian:
     """Return u1 * Q1 + u2 * (x, y) for public scalars in [0, N - 1] and a point without a comb."""
-    digits = comb.digits(_odd(u1))
+    digits = comb.digits(odd(u1))
     window = wnaf(u2)
     multiples = _odd_multiples(x, y)
     point = INFINITY
@@ -228,3 +252,16 @@ def _signed(multiples: list[Cached], digit: int) -> Cached:
         return multiples[digit >> 1]
     x, y, z, squared, cubed = multiples[((1 << WINDOW_BITS) - digit) >> 1]
     return x, P - y, z, squared, cubed
+
+
+class Integers:
+    """The group in portable integers; each method is the function of that name."""
+
+    multiply = staticmethod(multiply)
+    sum_of_combs = staticmethod(sum_of_combs)
+    sum_with_point = staticmethod(sum_with_point)
+    comb_of = staticmethod(comb_of)
+    double_times = staticmethod(double_times)
+    add_affine = staticmethod(add_affine)
+    inverse = staticmethod(inverse)
+    affine = staticmethod(affine)

@@ -66,6 +66,8 @@ class Comb:
     def __init__(self, table: bytes | bytearray, teeth: int, blocks: int, columns: int) -> None:
         if len(table) != blocks * ENTRY_BYTES << teeth - 1:
             raise Broken("comb table has a wrong size")
+        if blocks * columns <= teeth:
+            raise Broken("comb has too few columns")
         self.table = memoryview(table)
         self.teeth = teeth
         self.blocks = blocks
@@ -77,13 +79,15 @@ class Comb:
         bits = span * self.teeth
         if scalar & 1 == 0 or scalar >> bits:
             raise Broken("scalar does not fit the comb")
-        signs = ((scalar >> 1) + (1 << bits - 1)).to_bytes((bits + 7) // 8, "little")
-        found = bytearray(span)
-        place = 0
+        signs = (scalar >> 1) + (1 << bits - 1)
+        # One bit of each tooth, `span` apart: modulo 2**(span-1) - 1 they move side by side.
+        ones = 0
         for tooth in range(self.teeth):
-            for position in range(span):
-                found[position] |= (signs[place >> 3] >> (place & 7) & 1) << tooth
-                place += 1
+            ones |= 1 << tooth * span
+        beside = (1 << span - 1) - 1
+        found = bytearray(span)
+        for position in range(span):
+            found[position] = (signs >> position & ones) % beside
         return found
 
     def entry(self, digits: bytearray, block: int, column: int) -> Affine:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from duotap import tap
+
 from duet.makers import Maker
 
 
@@ -28,10 +30,11 @@ class Unit:
     """What a Card asks of its unit, over a device without a board."""
 
     def __init__(self, maker: Maker) -> None:
-        self.parts = self.radio = self.battery = self
+        self.parts = self.radio = self.battery = self.link = self
         self.display = Glass()
         self.device, self.purse = maker.device, maker.purse
         self.applet, self.payee = maker.applet, maker.payee
+        self.events = maker.applet.events
         self.now_ms = 1
         self.in_session = False
 
@@ -43,6 +46,12 @@ class Unit:
 
     def sound(self, name: str) -> None:
         """Quiet."""
+
+    def tap(self) -> tap.Tap:
+        return tap.Tap(self.payee)
+
+    def dismiss(self) -> None:
+        """No cable."""
 
     def press_sync(self) -> None:
         """No cable."""

@@ -33,7 +33,7 @@ class Generator:
 
 
 class Stuck(Generator):
-    """Gives the same byte for ever from the `good`-th read on."""
+    """Gives the same byte in the `good`-th read and the next, and is well again."""
 
     def __init__(self, good):
         Generator.__init__(self)
@@ -41,7 +41,8 @@ class Stuck(Generator):
 
     def __call__(self, purpose, nbytes):
         self.good -= 1
-        return Generator.__call__(self, purpose, nbytes) if self.good >= 0 else b"\x55" * nbytes
+        well = Generator.__call__(self, purpose, nbytes)
+        return b"\x55" * nbytes if -2 <= self.good < 0 else well
 
 
 def test_a_stream_does_not_depend_on_other_reads():
@@ -59,6 +60,14 @@ def test_a_stream_does_not_depend_on_other_reads():
 def test_purposes_and_seeds_differ():
     assert Entropy(Generator()).read("key", 32) != Entropy(Generator()).read("sign", 32)
     assert Entropy(Generator()).read("key", 32) != Entropy(Generator(b"other")).read("key", 32)
+
+
+def test_purposes_differ_though_the_generator_repeats_itself():
+    again = sha256(b"always the same").digest() * 4
+    entropy = Entropy(lambda purpose, nbytes: again[:nbytes])
+    blocks = [entropy.read(purpose, 64) for purpose in ("key", "sign", "key")]
+    halves = [half for block in blocks for half in (block[:32], block[32:])]
+    assert len(set(halves)) == len(halves)
 
 
 def test_any_length():
@@ -88,7 +97,7 @@ def test_a_generator_that_sticks_later():
     entropy = Entropy(Stuck(STARTUP_SAMPLES // 128 + 3))
     entropy.read("key", 32)
     entropy.read("key", 32)
-    for _ in range(2):  # and never again
+    for _ in range(4):  # and never again, well or not
         assert raises(Broken, entropy.read, "key", 32)
 
 

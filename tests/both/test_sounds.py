@@ -78,8 +78,8 @@ def test_light_ends_dim_and_repeats_what_asks():
         await settle(clock, 100)
         light.show("touch")
         for _ in range(8):
+            light.show("touch")
             await asyncio.sleep(0)
-        light.show("touch")
         light.show("off")
         await settle(clock, 20)
 

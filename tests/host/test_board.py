@@ -186,6 +186,10 @@ def test_regions_are_apart() -> None:
         ):
             with pytest.raises(ValueError, match="outside"):
                 outside()
+        journal.ioctl(6, 0)
+        assert board.files.content()[-4:] == b"last"
+        assert board.journal.content()[:5] == b"\xff" * 5
+        journal.writeblocks(0, b"first", 0)
         board.files.burn(bytes(len(board.files.content())))
         assert board.journal.content()[:5] == b"first"
 
@@ -213,6 +217,7 @@ def test_entropy_is_a_stream_a_purpose_that_no_reset_repeats() -> None:
         assert len({first, rest, board.entropy("uid", 40)}) == 3
 
         again = VirtualBoard(board.timeline, name="board")
+        again.entropy("uid", 100)
         assert again.entropy("key", 40) == first
         assert VirtualBoard(board.timeline, name="other").entropy("key", 40) != first
         assert VirtualBoard(board.timeline, name="board", seed=b"x").entropy("key", 40) != first

@@ -25,6 +25,7 @@ class Bench:
             b"r": parts.reset,
             b"w": self.starve,
             b"x": lambda: 1 // 0,
+            b"l": self.loop,
             b"m": self.memory,
         }
 
@@ -46,6 +47,12 @@ class Bench:
     def starve(self):
         self.fed = False
         self.tell(b"")
+
+    def loop(self):
+        """Compute for ever, looking at nothing."""
+        self.tell(b"")
+        while self.fed:
+            pass
 
     def memory(self):
         import gc

@@ -111,6 +111,19 @@ def test_a_cut_tears_a_page_and_the_next_boot_finds_it(form: str) -> None:
     play(story, form, bench=True)
 
 
+def test_a_cut_ends_a_process_that_looks_at_nothing() -> None:
+    async def story(device: VirtualDevice) -> None:
+        assert await answer(device) == b"ready"
+        await order(device, b"l")
+        assert isinstance(device, UnixDevice)
+        pid = device.pid
+        device.cut()
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+
+    play(story, UNIX, bench=True)
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_a_reset_begins_anew(form: str) -> None:
     async def story(device: VirtualDevice) -> None:

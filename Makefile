@@ -3,9 +3,10 @@
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
+BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check bench-crypto format clean
+.PHONY: help setup demo test check bench-crypto bench-tap format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -26,7 +27,10 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 	@$(BIN)/python -m pytest -n 2 tests/both tests/host $(UPY)
 
 bench-crypto: setup ## measure signatures against embit, and count what they take on a board
-	@$(BIN)/python tests/bench/crypto_bench.py
+	@$(BENCH) bench.crypto_bench
+
+bench-tap: setup ## show where the time of a tap goes, by kind of signatures (modelled)
+	@$(BENCH) bench.tap_bench
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

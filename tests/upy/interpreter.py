@@ -32,9 +32,9 @@ WIDTH = {"mpy": (), "mpy31": (NARROW,)}
 RUN_S_MAX = 240
 
 
-def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+def run(*arguments: str, heap: str = HEAP) -> subprocess.CompletedProcess[str]:
     """Output and errors come as one text, in the order in which they were written."""
-    command = [MICROPYTHON, "-X", f"heapsize={HEAP}", *arguments]
+    command = [MICROPYTHON, "-X", f"heapsize={heap}", *arguments]
     return subprocess.run(
         command,
         cwd=ROOT,

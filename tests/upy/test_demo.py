@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The beginning of the main story on real MicroPython, each device a process with an RP2040's
-heap, and the same in process: the journals are the same bytes."""
+"""The beginning of the main story on real MicroPython, each device a process, and the same in
+process: the journals are the same bytes."""
 
 from __future__ import annotations
 
@@ -14,10 +14,8 @@ from duotap_host.demo.stage_unix import UnixStage
 from duotap_host.demo.story import DEVICES, LOADED, SALE, STAND, A, Story
 from duotap_host.demo.telling import Nobody
 from duotap_host.ledger import codes
-from duotap_host.virtual import unix
 
 SEED = 66
-HEAP = "180k"
 
 
 async def deposits(story: Story) -> None:
@@ -42,7 +40,6 @@ CHAPTERS = (
 
 
 def test_a_sale_from_the_shelf_to_the_ledger(tmp_path: Path) -> None:
-    # assert unix.HEAP == HEAP
     told = [
         play(stage, tmp_path / stage.form, SEED, Nobody(), issuer(), CHAPTERS)
         for stage in (UnixStage, LocalStage)

@@ -33,7 +33,7 @@ from duotap_host.virtual.uart import UartLine
 FILES_BLOCKS = 128
 JOURNAL_BLOCKS = 320
 
-PRESS_MS = 120  # a short press of a finger
+PRESS_MS = 200  # a short press of a finger, seen by a process that waits for its turn too
 GAP_MS = 80  # and the pause before the next one
 BUS_BITS_PER_BYTE = 9
 BUS_HZ = 400_000

@@ -16,6 +16,9 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
+from bench.device_count import EMULATED_MS, measured
+from bench.thumb_runner import compiled
+
 ROOT = Path(__file__).resolve().parents[2]
 MICROPYTHON = Path(sys.executable).with_name("micropython")
 HEAP = "192k"
@@ -38,6 +41,15 @@ PARTS = (
     ("on-curve check (verify)", "on curve", ""),
 )
 Times = dict[str, float]
+# Milliseconds on a board; the names are device_count's.
+BOARD_LIMITS = {
+    "portable sign": 130,
+    "portable verify": 675,
+    "portable known": 200,
+    "Thumb sign": 36,
+    "Thumb verify": 100,
+    "Thumb known": 45,
+}
 
 
 def one_round(mode: str) -> Times:
@@ -89,6 +101,28 @@ def protections(ours: Times) -> None:
         print(f"  {name:42}{cost:8.0f} us{100 * cost / ours[of]:6.1f} % of {of}")
 
 
+def on_a_board() -> None:
+    """Print what one operation takes there, counted, and the estimate that follows."""
+    _, size = compiled()
+    print(
+        f"\nRP2040 at 125 MHz; thumb_p256.mpy has {size} bytes; ms are estimates from the counts"
+    )
+    heads = ("instr.", "cycles", "field mul", "sqr", "add/sub", "a*b", "a%p", "other", "lines")
+    print(
+        f"{'':16}" + "".join(f"{head:>10}" for head in (*heads, "estimate", "limit", "emulated"))
+    )
+    for taken in measured():
+        field, integers = taken.field, taken.integers
+        other = integers.total() - integers["mul"] - integers["mod"]
+        figures = (taken.instructions, taken.cycles, field["mul"], field["sqr"])
+        figures += (field["add"] + field["sub"], integers["mul"], integers["mod"])
+        limit = BOARD_LIMITS[taken.name]
+        missed = "" if taken.estimate_ms <= limit else "  MISSED"
+        shown = "".join(f"{figure:10}" for figure in (*figures, other, taken.lines))
+        seen = EMULATED_MS[taken.name]
+        print(f"{taken.name:16}{shown}{taken.estimate_ms:10.1f}{limit:10}{seen:10.1f}{missed}")
+
+
 def main() -> int:
     assert version("embit") == EMBIT
     print(f"Unix port of MicroPython, heap {HEAP}, CPU time, median of {ROUNDS} rounds; ")
@@ -96,6 +130,7 @@ def main() -> int:
     ours, embit = measure()
     held = compare(ours, embit)
     protections(ours)
+    on_a_board()
     return 0 if held else 1
 
 

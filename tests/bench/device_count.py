@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a signature takes on an RP2040, counted on the PC, and an estimate of its time from that.
+
+Counted: cycles of the Thumb routines (cortex_m0.py), field operations, operations on long
+integers, lines of Python. What one of each costs was measured on an emulated RP2040 at 125 MHz (rp2040js,
+stock MicroPython 1.26.1); the sum is an estimate and is called one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from hashlib import sha256
+from types import FrameType
+from typing import Any, ClassVar, NamedTuple
+
+from bench.thumb_runner import UnicornRunner
+from duotap import p256, p256_comb, p256_point
+from duotap.p256_comb import Integers
+from port import thumb_group
+from port.thumb_group import ThumbGroup
+
+SECRET = 0xC9AFA9D845BA75166B5C215767B1D6934E50C3DB36E89B127B8A622B120F6721
+CYCLES_PER_US = 125
+SMALL = 1 << 30  # integers from here on are long on the boards
+# Microseconds of one operation on long integers, of one HMAC, of one line of Python around them
+# and of what a whole operation has besides: fitted to the six times of EMULATED_MS.
+COSTS_US = {"mul": 68.0, "mod": 118.0, "div": 40.0, "add": 22.0, "mul small": 28.0, "bits": 20.0}
+HMAC_US = 900.0
+LINE_US = 8.0
+AROUND_US = 2000.0
+# Seen on the emulated board with these very files.
+EMULATED_MS = {
+    "portable sign": 162.7,
+    "portable verify": 676.6,
+    "portable known": 301.2,
+    "Thumb sign": 26.1,
+    "Thumb verify": 88.9,
+    "Thumb known": 28.0,
+}
+FIELD = {1: "mul", 2: "sqr", 3: "add", 4: "sub", 5: "test", 6: "choose", 7: "take", 8: "invert"}
+KINDS = {
+    **dict.fromkeys(("add", "radd", "sub", "rsub", "neg"), "add"),
+    **dict.fromkeys(("floordiv", "rfloordiv"), "div"),
+    **dict.fromkeys(("mod", "rmod"), "mod"),
+    **dict.fromkeys(("mul", "rmul"), "mul"),
+    **dict.fromkeys(("lshift", "rshift", "and", "rand", "or", "ror", "xor"), "bits"),
+}
+
+
+class Counted(int):
+    """An integer that counts what is done with it once it is long."""
+
+    seen: ClassVar[Counter[str]] = Counter()
+
+
+def _counting(name: str, kind: str) -> Callable[..., Any]:
+    plain = getattr(int, f"__{name}__")
+
+    def operation(self: int, *others: int) -> Any:
+        answer = plain(self, *others)
+        if answer is NotImplemented:
+            return answer
+        sizes = [abs(int.__index__(value)) for value in (self, *others)]
+        if max(sizes) >= SMALL:
+            small = kind == "mul" and min(sizes) < SMALL
+            Counted.seen["mul small" if small else kind] += 1
+        return Counted(answer)
+
+    return operation
+
+
+for _name, _kind in KINDS.items():
+    setattr(Counted, f"__{_name}__", _counting(_name, _kind))
+
+
+@contextmanager
+def counted_integers() -> Iterator[Counter[str]]:
+    """All numbers that p256 and its group make are counted ones."""
+    modules = (p256, p256_comb, p256_point, thumb_group)
+    kept = [(m, n, getattr(m, n)) for m in modules for n in ("P", "N", "B") if hasattr(m, n)]
+    for module, name, value in kept:
+        setattr(module, name, Counted(value))
+    for module in modules:
+        module.int = Counted  # type: ignore[attr-defined]  # hides the builtin in that module
+    Counted.seen.clear()
+    try:
+        yield Counted.seen
+    finally:
+        for module, name, value in kept:
+            setattr(module, name, value)
+        for module in modules:
+            del module.int  # type: ignore[attr-defined]  # as above
+
+
+def lines_of(call: Callable[[], object]) -> int:
+    """Lines of the firmware's Python that run in a call."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, argument: object) -> Any:
+        nonlocal count
+        if "/firmware/" not in frame.f_code.co_filename:
+            return None
+        count += event == "line"
+        return trace
+
+    sys.settrace(trace)
+    try:
+        call()
+    finally:
+        sys.settrace(None)
+    return count
+
+
+class Taken(NamedTuple):
+    """One operation of a signer."""
+
+    name: str
+    instructions: int
+    cycles: int
+    field: Counter[str]
+    integers: Counter[str]
+    lines: int
+    hmacs: int
+
+    @property
+    def estimate_ms(self) -> float:
+        us = self.cycles / CYCLES_PER_US + self.lines * LINE_US + self.hmacs * HMAC_US + AROUND_US
+        us += sum(COSTS_US[kind] * count for kind, count in self.integers.items())
+        return us / 1000
+
+
+class _Watched(UnicornRunner):
+    """Counts field operations: each script says which programs run."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field: Counter[str] = Counter()
+
+    def run(self, frame: bytearray, code: bytearray, script: bytes | memoryview) -> int:
+        stopped = super().run(frame, code, script)
+        for place in range(0, stopped or len(script) - 2, 2):
+            at = 4 * script[place]
+            while code[at]:
+                self.field[FIELD.get(code[at], "bits")] += 1
+                at += 4
+        return stopped
+
+
+# RFC 6979: two updates of two, one nonce, and our two masks.
+HMACS = {"sign": 7, "verify": 0, "known": 0}
+
+
+def measured() -> Iterator[Taken]:
+    """Sign, verify, verify with a known key; with portable integers, then with Thumb."""
+    digest = sha256(b"sample").digest()
+    extra = bytes(range(32))
+    public = p256.public_key(SECRET)
+    known = p256.KnownKey(public)
+    signature = p256.sign(SECRET, digest, extra)
+    calls: tuple[tuple[str, Callable[[], object]], ...] = (
+        ("sign", lambda: p256.sign(Counted(SECRET), digest, extra)),
+        ("verify", lambda: p256.verify(public, digest, signature)),
+        ("known", lambda: p256.verify(known, digest, signature)),
+    )
+    runner = _Watched()
+    for label, group in (("portable", Integers()), ("Thumb", ThumbGroup(runner))):
+        p256.compute_with(group)
+        try:
+            for name, call in calls:
+                call()
+                lines = lines_of(call)
+                runner.reset()
+                runner.field.clear()
+                with counted_integers() as integers:
+                    call()
+                    seen = Counter(integers)
+                count = runner.count
+                yield Taken(
+                    f"{label} {name}",
+                    count.instructions,
+                    count.cycles,
+                    Counter(runner.field),
+                    seen,
+                    lines,
+                    HMACS[name],
+                )
+        finally:
+            p256.compute_with(Integers())

@@ -2,8 +2,8 @@
 """What a signature takes on an RP2040, counted on the PC, and an estimate of its time from that.
 
 Counted: cycles of the Thumb routines (cortex_m0.py), field operations, operations on long
-integers, lines of Python. What one of each costs was measured on an emulated RP2040 at 125 MHz (rp2040js,
-stock MicroPython 1.26.1); the sum is an estimate and is called one.
+integers, lines of Python. What one of each costs is fitted to an emulated RP2040 at 125 MHz
+(rp2040js, stock MicroPython 1.26.1); the sum is an estimate and is called one.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def test_both_on_32_bits(file: str, board32: Interpreter, tmp_path: Path) -> Non
     status, output, errors = board32.run(code, tmp_path)
     for module in ABSENT:
         if errors.endswith(f"ImportError: no module named '{module}'\n"):
-            pytest.skip(f"this MicroPython has no {module}")
+            pytest.skip(f"cannot run: this MicroPython has no {module}")
     assert status == 0, output + errors
     assert int(output.split()[-1]) > 0
 

@@ -41,6 +41,14 @@ def test_keys_open_with_their_passphrase_only(made: Path) -> None:
         Issuer.open(made, lambda: b"wrong horse").unlock()
 
 
+def test_no_wrong_passphrase_is_taken_for_another_fault(quick: None) -> None:
+    """One in 256 opens to good padding, so a thousand are tried."""
+    sealed = pkcs8.write(SigningKey.generate().private, PASSPHRASE)
+    for number in range(1000):
+        with pytest.raises(pkcs8.WrongPassphrase):
+            pkcs8.read(sealed, b"wrong horse %d" % number)
+
+
 def test_what_is_public_needs_no_passphrase(made: Path) -> None:
     def nobody() -> bytes:
         raise AssertionError("asked for the passphrase")

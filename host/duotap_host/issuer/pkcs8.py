@@ -33,6 +33,7 @@ SALT_BYTES = 16
 KEY_BYTES = 32
 BLOCK_BITS = 128
 PEM_COLUMNS = 64
+LABEL = "ENCRYPTED PRIVATE KEY"
 
 OID_PBES2 = bytes.fromhex("06092a864886f70d01050d")
 OID_SCRYPT = bytes.fromhex("06092b06010401da47040b")
@@ -58,13 +59,17 @@ def write(key: ec.EllipticCurvePrivateKey, passphrase: bytes) -> bytes:
 
 
 def read(pem: bytes, passphrase: bytes) -> ec.EllipticCurvePrivateKey:
-    """The key. WrongPassphrase; ValueError if the file is no private key of P-256."""
+    """The key. WrongPassphrase; ValueError if the file is no encrypted private key of P-256.
+
+    CBC has no checksum: one wrong passphrase in 256 leaves good padding, and what it opens is no
+    key. So whatever an encrypted file fails of is told as a wrong passphrase.
+    """
+    if f"BEGIN {LABEL}".encode() not in pem:
+        raise ValueError("not an encrypted private key")
     try:
         key = load_pem_private_key(pem, passphrase)
-    except ValueError as error:
-        if "password" in str(error).lower():
-            raise WrongPassphrase from None
-        raise
+    except ValueError:
+        raise WrongPassphrase from None
     if not isinstance(key, ec.EllipticCurvePrivateKey) or key.curve.name != "secp256r1":
         raise ValueError("not a private key of P-256")
     return key
@@ -92,5 +97,4 @@ def _tlv(tag: int, *parts: bytes) -> bytes:
 
 def _pem(der: bytes) -> bytes:
     lines = textwrap.wrap(base64.b64encode(der).decode(), PEM_COLUMNS)
-    label = "ENCRYPTED PRIVATE KEY"
-    return "\n".join([f"-----BEGIN {label}-----", *lines, f"-----END {label}-----", ""]).encode()
+    return "\n".join([f"-----BEGIN {LABEL}-----", *lines, f"-----END {LABEL}-----", ""]).encode()

@@ -76,7 +76,7 @@ class KeyStore:
             try:
                 private = pkcs8.read(self.read(path.name), self._passphrase())
             except pkcs8.WrongPassphrase:
-                raise IssuerError(f"wrong passphrase for {path}") from None
+                raise IssuerError(f"wrong passphrase for {path}, or the file is damaged") from None
             except ValueError:
                 raise IssuerError(f"{path} is not a private key of P-256") from None
             self._opened[name] = SigningKey(private)

@@ -7,8 +7,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from drivers.nfc import Radio
-from drivers.pn532 import Pn532
-from drivers.pn532_hsu import Hsu
 from port.unit import Unit
 
 if TYPE_CHECKING:
@@ -18,8 +16,7 @@ if TYPE_CHECKING:
 def assemble(parts: Any) -> Any:
     """The product that these parts make, not running yet."""
     unit = Unit(parts)
-    pn532 = Pn532(Hsu(parts.uart, parts.clock), parts.clock, unit.nfcid1t)
-    unit.radio = Radio(pn532, parts.clock, unit.applet, unit.idle)
+    unit.radio = Radio(unit, parts.clock)
     if parts.kind == "stand":
         from stand.app import Stand
 

@@ -75,7 +75,9 @@ class Card:
         if button == "ok" and held:
             self.unit.press_sync()
             self._result(screens.service, "sync: connect the cable")
-        elif self.mode == ENTRY:
+            return
+        self.unit.link.dismiss()
+        if self.mode == ENTRY:
             self._enter(button)
         elif button == "pay":
             self._arm()
@@ -106,14 +108,15 @@ class Card:
                 self._refused("amount must be above zero")
 
     def _receive(self, wanted: int) -> None:
-        self.tap = tap.Tap(self.unit.payee)
         self.wanted = wanted
         self.unit.device.consent.disarm()
         self.unit.poll(self._steps)
         self._go(RECEIVE, RECEIVE_MS)
 
     def _steps(self) -> Any:
-        return self.tap.collect(self.wanted) if self.tap is not None else iter(())
+        if self.tap is None:
+            self.tap = self.unit.tap()
+        return self.tap.collect(self.wanted)
 
     def _cancel(self) -> None:
         """Back to listening, and to nothing agreed."""
@@ -144,7 +147,7 @@ class Card:
 
     def _tell(self) -> None:
         """Show what the applet did while somebody else led."""
-        events = self.unit.applet.events
+        events = self.unit.events
         while events:
             kind, sw, value, peer = events.pop(0)
             if kind == "paid":
@@ -172,6 +175,8 @@ class Card:
 
     def _go(self, mode: str, for_ms: int = 0) -> None:
         self.mode = mode
+        if mode != RECEIVE:
+            self.tap = None
         self.until = self.unit.deadline(for_ms) if for_ms else 0
 
     def _expire(self) -> None:

@@ -14,13 +14,23 @@ from typing import TYPE_CHECKING
 
 from duotap.errors import Crowded, Fault
 
-from drivers.pn532_session import Poller
 from drivers.pn532_status import Released
 
 if TYPE_CHECKING:
-    from typing import Any, Callable, Generator
+    from typing import Any, Callable, Generator, Protocol
 
     from duotap.applet import Applet
+
+    from drivers.pn532_session import Poller
+
+    class Owner(Protocol):
+        """Who has what a radio needs, made when it is needed."""
+
+        def chip(self) -> Any: ...
+        def applet(self) -> Applet: ...
+        def get_ready(self) -> None: ...
+        def idle(self) -> bool: ...
+
 
 POLL_PAUSE_MS = 60  # field off between two looks, so that a card starts anew
 IDLE_PAUSE_MS = 60  # an erase stops the board for 45 ms; a finger on a button must get through
@@ -59,14 +69,16 @@ async def lead(poller: Poller, clock: Any, steps: Generator[Any, Any, Any]) -> A
 
 
 class Radio:
-    """One job at a time. `steps()` makes the generator of a tap, or is None while listening;
-    `idle()` is called between jobs with the radio quiet and says whether it did something."""
+    """One job at a time. `steps()` makes the generator of a tap, or is None while listening.
 
-    def __init__(self, pn532: Any, clock: Any, applet: Applet, idle: Callable[[], bool]) -> None:
-        self.pn532 = pn532
+    `owner.idle()` is called between jobs with the radio quiet and says whether it did something;
+    `owner.get_ready()` before it polls for a tap. While it is hushed it has no chip.
+    """
+
+    def __init__(self, owner: Owner, clock: Any) -> None:
+        self.owner = owner
         self.clock = clock
-        self.applet = applet
-        self.idle = idle
+        self.pn532: Any = None
         self.steps: Callable[[], Generator[Any, Any, Any]] | None = None
         self.on_outcome: Callable[[Any], None] = lambda outcome: None
         self.on_torn: Callable[[Fault], None] = lambda fault: None
@@ -85,6 +97,8 @@ class Radio:
         self._resumed.clear()
         self.interrupt()
         await self._quiet.wait()
+        self.pn532 = None
+        self.ready = False
 
     def resume(self) -> None:
         """Undo one `hush`."""
@@ -101,7 +115,7 @@ class Radio:
         """For ever; ends by cancellation only."""
         while True:
             await self._resumed.wait()
-            if self.idle():
+            if self.owner.idle():
                 await self.clock.sleep_ms(IDLE_PAUSE_MS)
                 continue
             self._quiet.clear()
@@ -123,6 +137,8 @@ class Radio:
             await self._listen()
 
     async def _set_up(self) -> None:
+        if self.pn532 is None:
+            self.pn532 = self.owner.chip()
         try:
             await self.pn532.setup()
             self.ready = True
@@ -130,6 +146,7 @@ class Radio:
             await self.clock.sleep_ms(RECOVER_MS)
 
     async def _listen(self) -> None:
+        applet = self.owner.applet()
         self._job = asyncio.create_task(self.pn532.listen())
         try:
             await self._job
@@ -138,16 +155,17 @@ class Radio:
         finally:
             self._job = None
         self.in_session = True
-        await serve(self.pn532, self.applet)
+        await serve(self.pn532, applet)
 
     async def _poll(self) -> None:
         steps = self.steps
+        self.owner.get_ready()
         targets = await self.pn532.list_passive()
         if steps is None or len(targets) != 1:
             await self._away(len(targets))
             return
         self.in_session = True
-        poller = Poller(self.pn532, targets[0])
+        poller = self.pn532.poller(targets[0])
         try:
             outcome = await lead(poller, self.clock, steps())
         except Fault as fault:

@@ -171,6 +171,10 @@ class Pn532:
             answer += bytes(body[1:])
         return answer
 
+    def poller(self, target: Target) -> Poller:
+        """What speaks to a target that `list_passive` has selected."""
+        return Poller(self, target)
+
     async def release(self) -> None:
         """Let go of every target, tell it, and switch the field off."""
         await self.link.command(IN_RELEASE_ALL, b"", RELEASE_MS)

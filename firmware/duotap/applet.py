@@ -26,10 +26,10 @@ EVENTS_MAX = 8  # what the screen has not shown yet; older ones are dropped
 class Applet:
     """The commands of a listener. `events` tells the screen what happened, oldest first."""
 
-    def __init__(self, payer: Payer) -> None:
+    def __init__(self, payer: Payer, events: list[tuple[Any, ...]] | None = None) -> None:
         self.payer = payer
         self.device = payer.device
-        self.events: list[tuple[Any, ...]] = []
+        self.events: list[tuple[Any, ...]] = [] if events is None else events
         self.chaining = apdu.Chaining()
         self.answers = apdu.Answers()
         self.begin()

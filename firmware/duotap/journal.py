@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING
 from duotap import record
 from duotap.errors import Broken, Refusal
 from duotap.record import KIND_HEAD, MORE, PIECE_AT, SECTOR_PAGES, SEQUENCE_AT, START, TYPE_AT
-from duotap.recovery import Recovery
 from duotap.ring import Ring
 from duotap.status import DAMAGED, UNKNOWN_REFERENCE
 
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
 
     from duotap.flash import BlockDevice
     from duotap.record import Buffer
-    from duotap.recovery import OnRecord
+    from duotap.recovery import OnRecord, Recovery
 
 
 DECAYED = "journal: a record decayed since the boot"
@@ -47,7 +46,11 @@ class Journal:
     ) -> None:
         self._ring = Ring(store, first_block, blocks)
         self._open = False
-        self._accept(Recovery(self._ring, _ignore))
+        self.head_hash = record.NO_HASH
+        self.first_sequence = self.next_sequence = record.SEQUENCE_FIRST
+        self.torn = 0
+        self.reason = ""
+        self.damaged = False
 
     def _accept(self, found: Recovery) -> None:
         self.head_hash = found.head_hash
@@ -73,6 +76,8 @@ class Journal:
         `body` is void when on_record returns. Records of a run without an end are left out. May
         be called again at any time; on_record must not call the journal.
         """
+        from duotap.recovery import Recovery  # late: a board needs its code at a boot only
+
         self._open = False
         recovery = Recovery(self._ring, on_record)
         recovery.run()

@@ -23,15 +23,24 @@ NONCE_BYTES = 16
 PIN_TRIES = 3  # then the device must be switched off and on: minutes for each thousand guesses
 
 
+class Standing:
+    """What outlives a session: a press of "sync", and how often the shift PIN may be tried."""
+
+    def __init__(self) -> None:
+        self.pressed = False
+        self.pin_tries = PIN_TRIES
+
+
 class Rights:
     """What has been shown in this session; `reader` is the id of the permitted one, or empty."""
 
-    def __init__(self, device: Device, entropy: Any, pin: bytes) -> None:
+    def __init__(
+        self, device: Device, entropy: Any, pin: bytes, standing: Standing | None = None
+    ) -> None:
         self.device = device
         self._entropy = entropy
         self._pin = pin
-        self._pin_tries = PIN_TRIES
-        self.pressed = False
+        self.standing = Standing() if standing is None else standing
         self.begin()
 
     def begin(self) -> None:
@@ -43,7 +52,7 @@ class Rights:
     def check(self) -> None:
         """Refuse whoever has shown nothing (6982), and a device without a certificate (6985)."""
         self.device.own()
-        if not (self.pressed or self._verified or self.reader):
+        if not (self.standing.pressed or self._verified or self.reader):
             raise Refusal(status.NOT_PERMITTED, "press sync first")
 
     def challenge(self) -> bytes:
@@ -73,10 +82,11 @@ class Rights:
     def verify(self, pin: bytes) -> None:
         """The shift PIN. A wrong one takes a try, and away what an earlier one gave."""
         self._verified = False
-        if not self._pin or not self._pin_tries:
+        standing = self.standing
+        if not self._pin or not standing.pin_tries:
             raise Refusal(status.NOT_PERMITTED, "no shift PIN is taken")
-        self._pin_tries -= 1
+        standing.pin_tries -= 1
         if not hmac.equal(self._pin, pin):
             raise Refusal(status.NOT_PERMITTED, "wrong shift PIN")
-        self._pin_tries = PIN_TRIES
+        standing.pin_tries = PIN_TRIES
         self._verified = True

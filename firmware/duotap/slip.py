@@ -124,9 +124,13 @@ class LinkServer:
         self._last = -1
         self._stored = b""
 
+    def begins(self, sequence: int, request: bytes) -> bool:
+        """Whether a request is the first of a session."""
+        return sequence == 0 and request[:2] == HELLO_HEADER
+
     def answer(self, sequence: int, request: bytes) -> bytes:
         """The frame to send, b"" for none."""
-        if sequence == 0 and request[:2] == HELLO_HEADER:
+        if self.begins(sequence, request):
             self._begin()
         elif not self._stored:
             return b""

@@ -11,7 +11,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap import apdu, cbor, certificate, commands, fields, messages, slip, status, uint
-from duotap.applet import Applet
 from duotap.errors import Malformed, Refusal
 from duotap.statements import Statements
 
@@ -19,10 +18,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from duotap.apdu import Command
+    from duotap.applet import Applet
     from duotap.deposit import Deposit
-    from duotap.factory import Factory
-    from duotap.payee import Payee
-    from duotap.payer import Payer
+    from duotap.device import Device
     from duotap.rights import Rights
 
 SEQUENCE_BYTES = 4
@@ -35,25 +33,26 @@ NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"
 
 class SyncApplet:
     """The commands of a cable. `events` tells the screen what came: ("statement", its record type,
-    amount) or ("forwarded", 0, amount), oldest first. `frame_max` is told in HELLO."""
+    amount) or ("forwarded", 0, amount), oldest first. `frame_max` is told in HELLO.
+
+    `roles` makes what few sessions ask for: `radio()` the applet that answers what the radio is
+    asked too, `payee()`, and `factory()` (duotap.factory.Factory, or of its shape).
+    """
 
     def __init__(
         self,
-        payer: Payer,
-        payee: Payee,
-        factory: Factory,
+        device: Device,
+        roles: Any,
         rights: Rights,
         deposit: Deposit,
         frame_max: int = FRAME_MAX,
     ) -> None:
-        self.device = payer.device
-        self.payer = payer
-        self.payee = payee
-        self.factory = factory
+        self.device = device
+        self.roles = roles
         self.rights = rights
         self.deposit = deposit
-        self.radio = Applet(payer)
-        self.statements = Statements(payer.device)
+        self.statements = Statements(device)
+        self._radio: Applet | None = None
         self.events: list[tuple[Any, ...]] = []
         self.chaining = apdu.Chaining()
         self.answers = apdu.Answers(slip.answer_part(frame_max))
@@ -66,15 +65,15 @@ class SyncApplet:
         self.statements.parts = []
         self.chaining.reset()
         self.answers.reset()
-        self.radio.begin()
+        self._radio = None
 
     def pressed_sync(self) -> None:
         """The holder agrees to be read; the app says when that is over."""
-        self.rights.pressed = True
+        self.rights.standing.pressed = True
 
     def sync_over(self) -> None:
         """The time of the press is up."""
-        self.rights.pressed = False
+        self.rights.standing.pressed = False
 
     def answer(self, raw: bytes) -> bytes:
         """The R-APDU to a C-APDU. Never raises for what comes from outside."""
@@ -114,10 +113,18 @@ class SyncApplet:
     # Commands that the radio has too
 
     def _select(self, command: Command) -> bytes:
-        return self.radio.select(command)
+        return self._as_over_radio().select(command)
 
     def _certificate(self, command: Command) -> bytes:
-        return self.radio.get_certificate(command.data)
+        return self._as_over_radio().get_certificate(command.data)
+
+    def _as_over_radio(self) -> Applet:
+        """The radio's applet, to which nobody has shown anything yet."""
+        if self._radio is None:
+            radio: Applet = self.roles.radio()
+            radio.begin()
+            self._radio = radio
+        return self._radio
 
     # Who is there, and who asks
 
@@ -196,23 +203,24 @@ class SyncApplet:
         return answer
 
     def _forward_payment(self, raw: bytes) -> bytes:
-        return self.payee.take(raw)
+        return bytes(self.roles.payee().take(raw))
 
     def _forward_closing(self, raw: bytes) -> bytes:
-        if self.payer.closing is not None:
+        payer = self._as_over_radio().payer
+        if payer.closing is not None:
             raise Refusal(status.WRONG_STATE, "a tap is under way")
         # Only whom the issuer lets read brings what the ledger found after the payee's deposit.
-        self.payer.close(raw, by_tap=not self.rights.reader)
-        self.payer.settle()
+        payer.close(raw, by_tap=not self.rights.reader)
+        payer.settle()
         return b""
 
     # Factory: the right F is the state of the device
 
     def _generate(self, command: Command) -> bytes:
-        return self.factory.generate(command.data)
+        return bytes(self.roles.factory().generate(command.data))
 
     def _install(self, command: Command) -> bytes:
-        self.factory.install(command.data)
+        self.roles.factory().install(command.data)
         return b""
 
     def _tell(self, kind: str, record_type: int, amount: int) -> None:

@@ -12,18 +12,13 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from duotap import amount, certificate
-from duotap.applet import Applet
-from duotap.deposit import Deposit, Gauges
 from duotap.device import Device
 from duotap.errors import Broken, Refusal
-from duotap.factory import Factory
 from duotap.journal import Journal
-from duotap.payee import Payee
-from duotap.payer import Payer
 from duotap.purse import Purse
-from duotap.rights import Rights
-from duotap.sync import SyncApplet
+from duotap.rights import Standing
 
+from port import late
 from port.keyfile import KeyFile
 from port.link import Link
 
@@ -31,7 +26,6 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 SYNC_MS = 60_000  # how long a press for "sync" lasts
-PIN_FILE = "shift.pin"
 
 
 class Unit:
@@ -40,24 +34,16 @@ class Unit:
     def __init__(self, parts: Any) -> None:
         self.parts = parts
         self.clock = parts.clock
-        keyfile = KeyFile(parts.files)
-        secret = keyfile.read()
+        secret = KeyFile(parts.files).read()
         self.purse = Purse(_journal(parts.journal_store, bool(secret)))
         self.purse.boot()
+        late.drop("duotap.recovery")
         signer = parts.signer(int.from_bytes(secret, "big"))
         self.device = Device(self.purse, signer, parts.firmware_digest)
-        self.payer, self.payee = Payer(self.device), Payee(self.device)
-        self.applet = Applet(self.payer)
-        pin = parts.files.read(PIN_FILE) if parts.files.has(PIN_FILE) else b""
-        gauges = Gauges(parts.battery.percent, lambda: 0)
-        self.sync = SyncApplet(
-            self.payer,
-            self.payee,
-            Factory(self.device, parts.entropy, keyfile, parts.signer),
-            Rights(self.device, parts.entropy, pin),
-            Deposit(self.device, parts.entropy, parts.cipher, gauges),
-        )
-        self.link = Link(parts.console, parts.clock, self.sync)
+        self.standing = Standing()
+        self.events: list[tuple[Any, ...]] = []  # what the applet did, for the screen
+        self.link = Link(parts.console, parts.clock, self)
+        self._applet: Any = None
         self.radio: Any = None
         self._sync_until = 0
         self._tasks: list[Any] = []
@@ -65,7 +51,6 @@ class Unit:
     def start(self) -> None:
         """Begin what runs beside the product: radio and cable."""
         self.parts.display.start()
-        self.link.hush, self.link.resume = self.radio.hush, self.radio.resume
         self.also(self.radio.run())
         self.also(self.link.run())
 
@@ -85,12 +70,59 @@ class Unit:
         self.parts.wdt.feed()
         if self._sync_until and self.passed(self._sync_until):
             self._sync_until = 0
-            self.sync.sync_over()
+            self.standing.pressed = False
 
     def press_sync(self) -> None:
         """The holder lets the cable read for SYNC_MS."""
-        self.sync.pressed_sync()
+        self.standing.pressed = True
         self._sync_until = self.deadline(SYNC_MS)
+
+    # What is imported when it is needed (port.late): see Radio and Link for when that is
+
+    def chip(self) -> Any:
+        """The radio chip, not set up yet."""
+        late.drop()
+        from drivers.pn532 import Hsu, Pn532
+
+        return Pn532(Hsu(self.parts.uart, self.clock), self.clock, self.nfcid1t)
+
+    def applet(self) -> Any:
+        """What answers a payee; from now on this device leads no tap."""
+        if self._applet is None:
+            late.drop("port.receiving")
+            from port.paying import applet
+
+            self._applet = applet(self.device, self.events)
+        return self._applet
+
+    def get_ready(self) -> None:
+        """From now on this device leads taps and answers nobody."""
+        if self._applet is not None:
+            self._applet = None
+            late.drop("port.paying")
+        from port.receiving import tap  # noqa: F401  (there when a card comes)
+
+    def tap(self) -> Any:
+        """What leads the touches for one amount."""
+        from port.receiving import tap
+
+        return tap(self.device)
+
+    async def open_cable(self) -> Any:
+        """Silence the radio and make the applet of a session at the cable."""
+        if self.radio is not None:
+            await self.radio.hush()
+        self._applet = None
+        late.drop("drivers.pn532", "port.paying", "port.receiving")
+        from port.cable import serial_applet
+
+        return serial_applet(self)
+
+    def close_cable(self) -> None:
+        """That session is over."""
+        late.drop("port.cable", "port.receiving", "duotap.factory")
+        if self.radio is not None:
+            self.radio.resume()
 
     def idle(self) -> bool:
         """One step of idle work, if the cable is quiet too. False: there was nothing to do, or no

@@ -71,7 +71,9 @@ class Stand:
         if key == "sync":
             self.unit.press_sync()
             self._show(screens.message, "SYNC", ["connect the cable"])
-        elif key == "cancel":
+            return
+        self.unit.link.dismiss()
+        if key == "cancel":
             self._cancel()
         elif self.mode == ENTRY and key == "ok":
             self._ask(self.entry.amount())
@@ -83,14 +85,16 @@ class Stand:
             self._refused("amount must be above zero")
             return
         self.wanted = wanted
-        self.tap = tap.Tap(self.unit.payee)
+        self.tap = None
         self.unit.poll(self._steps)
         self._show(screens.touch, amount.text(wanted), False)
         self._go(ASK, ASK_MS)
 
     def _steps(self) -> Any:
+        if self.tap is None:
+            self.tap = self.unit.tap()
         self.led = self.tap
-        return self.tap.collect(self.wanted) if self.tap is not None else iter(())
+        return self.tap.collect(self.wanted)
 
     def _cancel(self) -> None:
         """The merchant gives up: the open offer is closed unpaid before the next one."""
@@ -144,6 +148,7 @@ class Stand:
 
     def _clear(self) -> None:
         self.unit.poll(None)
+        self.tap = None
         self.entry = AmountEntry()
         self._go(ENTRY)
 

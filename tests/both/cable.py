@@ -3,6 +3,7 @@
 
 from board_flash import Flash
 from duotap import apdu, cbor, certificate, commands, slip
+from duotap.applet import Applet
 from duotap.payee import Payee
 from duotap.payer import Payer
 from duotap.rights import Rights
@@ -16,6 +17,19 @@ PIN = b"4711"
 
 class Shelf:
     """What the applet hands on to: tells what it was asked."""
+
+    def __init__(self, payer, payee):
+        self.applet = Applet(payer)
+        self.payer, self.taker = payer, payee
+
+    def radio(self):
+        return self.applet
+
+    def payee(self):
+        return self.taker
+
+    def factory(self):
+        return self
 
     def generate(self, asked):
         return b"generated " + asked
@@ -45,10 +59,10 @@ class Cable:
     def __init__(self, role=certificate.ROLE_PERSON):
         self.bench = Bench(Flash(20), ISSUER, role=role)
         self.device = self.bench.device
-        self.shelf = Shelf()
         self.payer, self.payee = Payer(self.device), Payee(self.device)
+        self.shelf = Shelf(self.payer, self.payee)
         rights = Rights(self.device, Stream(), PIN)
-        self.applet = SyncApplet(self.payer, self.payee, self.shelf, rights, self.shelf, FRAME_MAX)
+        self.applet = SyncApplet(self.device, self.shelf, rights, self.shelf, FRAME_MAX)
         self.applet.begin()
 
     def ask(self, ins, data=b"", p1=0, p2=0, cla=commands.CLA):

@@ -29,10 +29,10 @@ def test_nothing_shown():
 
 def test_a_press_until_it_is_over():
     made = rights()
-    made.pressed = True
+    made.standing.pressed = True
     made.begin()  # the host comes after the press
     made.check()
-    made.pressed = False
+    made.standing.pressed = False
     assert check_fails(made)
 
 
@@ -121,6 +121,6 @@ def test_no_pin_is_not_the_empty_pin():
 
 def test_a_device_without_a_certificate_is_not_read():
     made = rights()
-    made.pressed = True
+    made.standing.pressed = True
     made.device.certificate = None
     assert refused(status.WRONG_STATE, made.check)

@@ -35,7 +35,7 @@ def test_a_void_and_a_receipt_go_by_way_of_the_ledger() -> None:
         payer.arm()
         assert touch(payee, payer, 6_660).kind == "paid"
         tear(payee, payer, 500)
-        payee.unit.payee.cancel()  # the merchant gave up: V
+        payee.payee.cancel()  # the merchant gave up: V
         for post in (payee, payer, payee, payer):
             await town.deposit(post.console)
         assert not payer.unit.purse.state.open_payments
@@ -107,7 +107,7 @@ def test_a_full_journal_warns_refuses_and_is_emptied() -> None:
             warned = warned or purse.warns()
         assert warned
         assert outcome.sw == status.JOURNAL_FULL
-        payee.unit.payee.cancel()
+        payee.payee.cancel()
         loaded = await _load_until_full(town, payer)
         await town.deposit(payee.console)
         done = await town.deposit(payer.console)

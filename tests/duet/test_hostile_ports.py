@@ -57,6 +57,13 @@ class Shelf:
         raise AssertionError("a second key")
 
 
+class Roles:
+    """What a session asks for, made already."""
+
+    def __init__(self, radio: Applet, payee: Payee, factory: Factory) -> None:
+        self.radio, self.payee, self.factory = lambda: radio, lambda: payee, lambda: factory
+
+
 class Target:
     """A device with something open in each role, its two applets, and messages that fit it."""
 
@@ -71,9 +78,12 @@ class Target:
         self.radio = Applet(self.payer)
         stream = Stream()
         self.cable = SyncApplet(
-            self.payer,
-            self.payee,
-            Factory(self.device, stream, Shelf(), lambda secret: PaperSigner(PaperKey(b"x"))),
+            self.device,
+            Roles(
+                Applet(self.payer),
+                self.payee,
+                Factory(self.device, stream, Shelf(), lambda secret: PaperSigner(PaperKey(b"x"))),
+            ),
             Rights(self.device, stream, PIN),
             Deposit(self.device, stream, Paper, Gauges(lambda: 80, lambda: 0)),
         )

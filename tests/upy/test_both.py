@@ -11,7 +11,18 @@ import sys
 from pathlib import Path
 
 import pytest
-from upy.interpreter import BOTH, FIRMWARE, FORMS, LINKED, ROOT, link_test, run
+from upy.interpreter import (
+    BOTH,
+    FIRMWARE,
+    FORMS,
+    HEAP,
+    LINKED,
+    ROOT,
+    SOURCE,
+    SOURCE_HEAP,
+    link_test,
+    run,
+)
 
 FILES = sorted(path.stem for path in BOTH.glob("test_*.py"))
 RUNNER = str(BOTH / "run_upy.py")
@@ -46,7 +57,7 @@ def test_passes_on_micropython(
         paths = [str(tmp_path), str(FIRMWARE / "shims")]
     else:
         paths = import_paths[form]
-    done = run(RUNNER, file, *paths)
+    done = run(RUNNER, file, *paths, heap=SOURCE_HEAP if form == SOURCE else HEAP)
     lines = done.stdout.splitlines()
     passed = [line[3:] for line in lines if line.startswith("ok ")]
     if done.returncode or lines[-1:] != [f"ran {len(passed)}"]:

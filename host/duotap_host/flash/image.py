@@ -98,8 +98,9 @@ def modules(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
 
 def board_modules(folder: Path, arch: str = "x64") -> Firmware:
     """What a board freezes, compiled: boards/X/modules without board.py, which is linked."""
-    files = compile_folder(folder, "", arch)
-    return Firmware(tuple(sorted((path, mpy) for path, mpy in files if path != "board.mpy")))
+    texts = linked.frozen(folder.parent.name)
+    files = [(_path(name), compile_text(texts[name], name, arch, NO_LINES)) for name in texts]
+    return Firmware(tuple(sorted(files)))
 
 
 def compile_folder(folder: Path, at: str, arch: str) -> Iterator[tuple[str, bytes]]:

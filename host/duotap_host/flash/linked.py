@@ -30,6 +30,8 @@ CACHE = ROOT / "build" / "linked"
 
 PACKAGES = ("card", "drivers", "duotap", "port", "stand")
 UNIX_SIM = "UNIX_SIM"
+Top = ast.FunctionDef | ast.ClassDef
+SIMULATED = ("machine", "channel")  # C on a board
 DEVICE = "device"  # the linked module that has main()
 FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line \d+, in (?P<name>\w+)$', re.MULTILINE)
 MACHINE_CODE = "@micropython."  # the decorators that ask for it
@@ -49,7 +51,7 @@ def foreign_names() -> set[str]:
     """Names behind a dot that chips' own objects have: those of the simulated `machine`."""
     folder = BOARDS / UNIX_SIM / "modules"
     found = set()
-    for path in (folder / "machine.py", folder / "channel.py"):
+    for path in [folder / f"{name}.py" for name in SIMULATED]:
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Attribute):
                 found.add(node.attr)
@@ -89,6 +91,35 @@ def _imported(text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
             yield str(node.module)
+
+
+@lru_cache(maxsize=4)
+def frozen(board: str = UNIX_SIM) -> dict[str, str]:
+    """What a board has before its firmware: its other modules, by name. Raises LinkError.
+
+    `machine`, if it is one of them, is linked: on other boards it takes no heap at all.
+    """
+    folder = BOARDS / board / "modules"
+    found = {module.name: module for module in read_tree(folder, "", ROOT)}
+    texts = {name: module.text for name, module in found.items() if name != "board"}
+    if "machine" in found:
+        tops = [node for node in found["machine"].tree.body if isinstance(node, Top)]
+        askers = [*modules(board), *(found[name] for name in found if name not in SIMULATED)]
+        asked = {name for module in askers for name in _asked(module)}
+        exports = [node.name for node in tops if node.name in asked]
+        done = link_modules(found.values(), "machine", exports, name="machine", asked=asked)
+        texts |= done.texts
+        texts = {name: texts[name] for name in texts if name not in SIMULATED[1:]}
+    return texts
+
+
+def _asked(module: Module) -> Iterator[str]:
+    """Names behind a dot, and of parameters that are named in calls."""
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.Attribute):
+            yield node.attr
+        elif isinstance(node, ast.keyword) and node.arg:
+            yield node.arg
 
 
 def explain(text: str, board: str = UNIX_SIM) -> str:

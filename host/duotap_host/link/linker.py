@@ -36,19 +36,22 @@ def link(
     *,
     name: str,
     foreign: Iterable[str] = (),
+    asked: Iterable[str] = (),
     errors: Definition = ERRORS,
     limit: int = FILE_NODES,
 ) -> Linked:
     """Link `root` and all that it imports, at once or late.
 
     `name`: the file that has its `exports`. `foreign`: names behind a dot that objects from
-    elsewhere have. `errors`: the class of all errors whose parameter `reason` stays behind.
-    Raises LinkError.
+    elsewhere have. `asked`: names by which others call methods and parameters. `errors`: the
+    class of all errors whose parameter `reason` stays behind. Raises LinkError.
     """
+    asked = set(asked)
     program = Program(modules, root)
-    reach = Reach(program, root, exports)
+    program.keywords |= asked
+    reach = Reach(program, root, exports, asked)
     layout = Layout(program, reach, name, limit)
-    names = Names(program, reach, layout, foreign)
+    names = Names(program, reach, layout, asked.union(foreign))
     reasons = Reasons(program, errors, "reason")
     emitter = Emitter(program, reach, names, reasons, layout)
     return Linked(emitter.texts, reasons.rows, emitter.renamed)

@@ -20,12 +20,15 @@ TOLD_BY_TEXT = ("getattr", "hasattr")  # builtins that are told an attribute's n
 
 
 class Reach:
-    """`exports`: names that the root module must have for whoever imports it.
+    """`exports`: names that the root module must have for whoever imports it; `asked`: names
+    behind a dot that others use.
 
     `segment_of[unit]` for each unit that is used; `taken[segment]`: what gates import from it.
     """
 
-    def __init__(self, program: Program, root: str, exports: Iterable[str]) -> None:
+    def __init__(
+        self, program: Program, root: str, exports: Iterable[str], asked: Iterable[str]
+    ) -> None:
         self._program = program
         self.root = root
         self.exports = [Definition(root, name) for name in exports]
@@ -34,7 +37,7 @@ class Reach:
                 raise LinkError(f"there is no {definition.name} in {root}")
         self._constants = Constants(program)
         self._uses = self._count()
-        self._attributes: set[str] = set()
+        self._attributes = set(asked)
         self._reached: dict[str, set[Unit]] = {}
         self._used: set[Unit] = set()
         self.taken: dict[str, set[Definition]] = {}

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Modules that are imported late, where they are needed, and dropped when they have served.
+
+What a device does at one time it does not do at another: boot, listen, lead a tap, talk to a
+cable, be provisioned. A heap that has room for each need not have room for all. Linked, everything
+that only a late module needs lies in its file, so dropping it gives all of that back; where
+modules lie apart (in process) it gives back next to nothing and does no harm.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+
+def drop(*modules: str) -> None:
+    """Forget modules, of which whoever calls holds nothing any more, and collect: what is imported
+    next, and stays, then lies low in the heap, and the room above it stays in one piece."""
+    for module in modules:
+        if module in sys.modules:
+            del sys.modules[module]
+            package, _, name = module.rpartition(".")
+            sys.modules[package].__dict__.pop(name, None)
+    gc.collect()

@@ -14,6 +14,7 @@ from duotap_host.virtual.clock import VirtualClock
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.mishaps import Rule
 from duotap_host.virtual.pn532_chip import VirtualPn532
+from duotap_host.virtual.pn532_hsu import HsuPort
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.uart import UartLine
 
@@ -33,9 +34,10 @@ class Side:
         self.clock = VirtualClock(time, start_us=(1 << 30) - 300_000)  # ticks wrap on the way
         self.chip = VirtualPn532(time, field, name, seed=seed)
         self.line = UartLine(time, self.clock)
-        self.line.far.on_receive(self.chip.feed)
-        self.chip.on_output(self.line.far.send)
-        self.chip.on_baudrate(self.line.far.set_baudrate)
+        self.hsu = HsuPort(self.chip)
+        self.line.far.on_receive(self.hsu.feed)
+        self.hsu.on_output(self.line.far.send)
+        self.hsu.on_baudrate(self.line.far.set_baudrate)
         self.pn532 = Pn532(Hsu(self.line.device, self.clock), self.clock, lambda: uid.randbytes(3))
         self.listener = Listener(self.pn532)
 

@@ -198,7 +198,7 @@ class Wires:
         self.left = nth
         self._send = side.line.far.send
         self._spoil = spoil
-        side.chip.on_output(self.output)
+        side.hsu.on_output(self.output)
 
     def output(self, chunk: bytes) -> None:
         self.left -= 1

@@ -11,6 +11,7 @@ from duotap_host.virtual import timeline
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.pn532_chip import VirtualPn532
 from duotap_host.virtual.pn532_frame import encode
+from duotap_host.virtual.pn532_hsu import HsuPort
 from duotap_host.virtual.timeline import Timeline
 
 T = TypeVar("T")
@@ -28,12 +29,13 @@ class Chip:
         self.pn532 = VirtualPn532(time, field, name, **settings)
         self.said: list[tuple[int, str]] = []
         self.speeds: list[int] = []
-        self.pn532.on_output(lambda chunk: self.said.append((time.now_us(), chunk.hex())))
-        self.pn532.on_baudrate(self.speeds.append)
+        self.hsu = HsuPort(self.pn532)
+        self.hsu.on_output(lambda chunk: self.said.append((time.now_us(), chunk.hex())))
+        self.hsu.on_baudrate(self.speeds.append)
 
     def put(self, octets: str) -> None:
         """Bytes on its receive line, all at this instant."""
-        self.pn532.feed(bytes.fromhex(octets))
+        self.hsu.feed(bytes.fromhex(octets))
 
     def command(self, body: str) -> None:
         self.put(encode(b"\xd4" + bytes.fromhex(body)).hex())

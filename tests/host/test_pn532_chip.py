@@ -191,7 +191,7 @@ def test_waking_bytes_and_frame_may_be_one_write(preamble: str, heard: bool) -> 
 
     async def story(bench: Bench) -> bool:
         chip = bench.chip()
-        chip.pn532.feed(bytes.fromhex(preamble + "0000ff04fcd41401001700"), BYTE_US)
+        chip.hsu.feed(bytes.fromhex(preamble + "0000ff04fcd41401001700"), BYTE_US)
         await settle()
         return bool(chip.heard())
 
@@ -208,6 +208,20 @@ def test_power_down_sleeps_and_hsu_wakes_it_if_allowed(enabled: str, wakes: bool
         await settle()
         assert chip.heard() == []
         await settle()
+        chip.put(VERSION)
+        await settle()
+        return chip.heard() == [ACK, VERSION_IS]
+
+    assert on_bench(story) == wakes
+
+
+@pytest.mark.parametrize(("enabled", "wakes"), [("08", True), ("10", False)])
+def test_power_down_ends_when_a_field_appears_if_allowed(enabled: str, wakes: bool) -> None:
+    async def story(bench: Bench) -> bool:
+        chip, other = await bench.awake(), await bench.awake("other")
+        assert await chip.ask("16" + enabled) == "1700"
+        await settle()
+        assert await other.ask("320101") == "33"
         chip.put(VERSION)
         await settle()
         return chip.heard() == [ACK, VERSION_IS]

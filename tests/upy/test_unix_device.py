@@ -72,7 +72,7 @@ def test_every_byte_passes_the_uart_and_the_console(form: str) -> None:
     async def story(device: VirtualDevice) -> None:
         heard: list[bytes] = []
         board = device.board
-        board.chip.on_output(lambda _chunk: None)  # the line without the chip
+        board.hsu.on_output(lambda _chunk: None)  # the line without the chip
         board.line.far.on_receive(lambda chunk, _byte_us: heard.append(chunk))
         assert await answer(device) == b"ready"
         board.line.far.send(EVERY_BYTE)

@@ -23,6 +23,7 @@ from duotap_host.virtual.field import Field
 from duotap_host.virtual.nor import VirtualNor
 from duotap_host.virtual.pins import BUTTONS, KEY_OF, NAMES, Pins
 from duotap_host.virtual.pn532_chip import VirtualPn532
+from duotap_host.virtual.pn532_hsu import HsuPort
 from duotap_host.virtual.region import Region
 from duotap_host.virtual.ssd1306_chip import ADDRESS, Ssd1306Chip
 from duotap_host.virtual.timeline import Timeline
@@ -83,9 +84,10 @@ class VirtualBoard:
         self.line = UartLine(timeline, self.clock)
         self.field = field or Field(timeline)
         self.chip = VirtualPn532(timeline, self.field, self.name, seed=self.seed[1])
+        self.hsu = HsuPort(self.chip)
         self.line.far.on_receive(self._chip_hears)
-        self.chip.on_output(self._chip_says)
-        self.chip.on_baudrate(self.line.far.set_baudrate)
+        self.hsu.on_output(self._chip_says)
+        self.hsu.on_baudrate(self.line.far.set_baudrate)
         self.screen = Ssd1306Chip(self.seed[0])
         self.pins = Pins()
         self.pins.on_change = self._pin_changed
@@ -210,7 +212,7 @@ class VirtualBoard:
 
     def _chip_hears(self, chunk: bytes, byte_us: float) -> None:
         if self.powered:
-            self.chip.feed(chunk, byte_us)
+            self.hsu.feed(chunk, byte_us)
 
     def _chip_says(self, chunk: bytes) -> None:
         if self.powered:

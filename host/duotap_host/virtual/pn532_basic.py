@@ -27,7 +27,6 @@ NO_MODE_DETECTOR = 0x3F  # CIU_Mode: only type A is answered while listening
 CRC_ON = 0x80
 RESET_REGISTERS = {CIU_MODE: 0x3B, TX_CONTROL: 0x80, 0x6305: 0x40, 0x633C: 0x10}
 
-WAKE_BY_HSU = 0x10
 BAUDRATES = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1288000)
 DIAGNOSE_MAX = 263
 
@@ -94,9 +93,8 @@ def _sam_configuration(command: Command) -> None:
 
 
 def _power_down(command: Command) -> None:
-    by_host = bool(command.params[0] & WAKE_BY_HSU)
-    chip = command.chip
-    command.respond(bytes([OK]), lambda: chip.power_down(woken_by_host=by_host))
+    chip, wakers = command.chip, command.params[0]
+    command.respond(bytes([OK]), lambda: chip.power_down(wakers))
 
 
 COMMANDS = {

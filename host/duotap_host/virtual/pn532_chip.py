@@ -1,17 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A virtual PN532: its host link, its sleep, and the life of a command.
+"""A virtual PN532: its sleep, and the life of a command, whatever link its host uses.
 
-Bytes come in by `feed`, go out by the callback given to `on_output`; what carries them (a
-`UartLine`, a PTY) is not known here. Commands are in `pn532_basic`, `pn532_initiator` and
-`pn532_target`. UM0701-02 §6.2 (frames, abort), §7.2 (commands); timings as quoted from it: an
-ACK well within 15 ms, about 1 ms of the chip's own time for a command.
+Frames come in by `receive` and go out through the `HostLink` that is attached: `pn532_hsu`, or
+another one, as the straps of a real chip choose. Commands are in `pn532_basic`,
+`pn532_initiator` and `pn532_target`. UM0701-02 §6.2 (frames, abort), §7.2 (commands); timings as
+quoted from it: an ACK well within 15 ms, about 1 ms of the chip's own time for a command.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from itertools import pairwise
+from typing import Protocol
 
 from duotap_host.virtual import pn532_basic, pn532_initiator, pn532_target
 from duotap_host.virtual.field import Card, Field
@@ -21,7 +21,6 @@ from duotap_host.virtual.pn532_frame import (
     CHIP_TO_HOST,
     HOST_TO_CHIP,
     Frame,
-    FrameParser,
     encode,
     error_frame,
 )
@@ -30,10 +29,15 @@ from duotap_host.virtual.timeline import Timeline
 ACK_US = 200
 EXECUTE_US = 1_000  # from the last byte of a command to its effect
 REPLY_US = 750  # from a result to the first byte of the response
-STARTUP_US = 2_000  # "up to 2 ms" from the waking edge until bytes are understood
+STARTUP_US = 2_000  # "up to 2 ms" from what wakes it until it understands
 POWER_DOWN_US = 1_000
-WAKING_EDGES = 5  # rising edges on the receive line
-RESET_BAUDRATE = 115200
+
+# WakeUpEnable of PowerDown (UM0701-02 §7.2.11)
+WAKE_BY_I2C = 0x80
+WAKE_BY_SPI = 0x20
+WAKE_BY_HSU = 0x10
+WAKE_BY_RF = 0x08
+WAKE_BY_HOST = WAKE_BY_I2C | WAKE_BY_SPI | WAKE_BY_HSU
 
 COMMANDS: dict[int, Entry] = {
     **pn532_basic.COMMANDS,
@@ -42,13 +46,44 @@ COMMANDS: dict[int, Entry] = {
 }
 
 
-def rising_edges(byte: int) -> int:
-    """How often the line goes high while `byte` is sent: start bit, LSB first, stop bit."""
-    levels = [0, *((byte >> bit) & 1 for bit in range(8)), 1]
-    return sum(after > before for before, after in pairwise(levels))
+class HostLink(Protocol):
+    """What stands between the chip and its host; it hands frames over by `chip.receive`.
+
+    While `chip.asleep` it hands over nothing: what comes asks `chip.wakes_by(wake_bit)`, calls
+    `chip.wake()` and is lost or held up until `chip.startup_us` have passed.
+    """
+
+    wake_bit: int
+
+    def say(self, frame: bytes) -> None:
+        """A frame is ready for the host: an ACK, a response, the error frame."""
+
+    def slept(self) -> None:
+        """The chip has gone to sleep: what was half received is forgotten."""
+
+    def powered(self) -> None:
+        """Power on, or RSTPDN released: as at the first moment."""
+
+    def speed(self, baudrate: int) -> None:
+        """The baud rate of the HSU from now on."""
 
 
-EDGES = bytes(rising_edges(byte) for byte in range(256))
+class NoLink:
+    """A chip whose host pins hang in the air."""
+
+    wake_bit = 0
+
+    def say(self, frame: bytes) -> None:
+        """Nobody hears it."""
+
+    def slept(self) -> None:
+        """Nothing was half received."""
+
+    def powered(self) -> None:
+        """Nothing to reset."""
+
+    def speed(self, baudrate: int) -> None:
+        """No bytes pass at any speed."""
 
 
 class VirtualPn532:
@@ -70,23 +105,18 @@ class VirtualPn532:
         self.field = field
         self.name = name
         self.random = random.Random(seed)
-        self._startup_us = startup_us
-        self._parser = FrameParser()
-        self._output: Callable[[bytes], object] = lambda _chunk: None
-        self._switch: Callable[[int], object] = lambda _baudrate: None
+        self.startup_us = startup_us
+        self.link: HostLink = NoLink()
         self.initiator = pn532_initiator.Initiator(self)
         self.target = pn532_target.Target(self)
         self._power_up()
 
-    # Its pins
+    # Its host and its power
 
-    def on_output(self, output: Callable[[bytes], object]) -> None:
-        """Have `output(chunk)` called as the chip begins to send it: one call, one frame."""
-        self._output = output
-
-    def on_baudrate(self, switch: Callable[[int], object]) -> None:
-        """Have `switch(baudrate)` called when the chip changes its speed."""
-        self._switch = switch
+    def attach(self, link: HostLink) -> None:
+        """Strap the chip for `link`; it knows the chip already."""
+        self.link = link
+        link.powered()
 
     def reset(self) -> None:
         """RSTPDN low and high again, or power gone and back: nothing is kept."""
@@ -100,58 +130,36 @@ class VirtualPn532:
         self.flags = pn532_basic.RESET_FLAGS
         self.bare_frames = False
         self.low_vbat = True
-        self._asleep = True
-        self._woken_by_host = True
-        self._edges = 0
-        self._hears_from_us = 0
+        self.asleep = True
+        self._wakers = WAKE_BY_HOST
         self._running: Command | None = None
         self._last_response = b""
         self._next_baudrate = 0
-        self._parser.clear()
         self.initiator.power_up()
         self.target.power_up()
-        self._switch(RESET_BAUDRATE)
+        self.link.powered()
 
-    def feed(self, chunk: bytes, byte_us: float = 0.0) -> None:
-        """Bytes of which the last has just arrived, `byte_us` apart."""
-        if self._asleep or self._hears_from_us:
-            chunk = self._awake_for(chunk, byte_us)
-        for frame in self._parser.push(chunk):
-            self._received(frame)
+    def sleep(self, wakers: int = WAKE_BY_HOST) -> None:
+        """From now on it only wakes, and that by nothing but `wakers` (WAKE_BY_...)."""
+        self.asleep = True
+        self._wakers = wakers
+        self.link.slept()
 
-    def _awake_for(self, chunk: bytes, byte_us: float) -> bytes:
-        """The bytes that come once the chip is awake; the others only wake it."""
-        now_us = self.timeline.now_us()
-        for at, byte in enumerate(chunk):
-            end_us = now_us - (len(chunk) - 1 - at) * byte_us
-            if not self._asleep and end_us - byte_us >= self._hears_from_us:
-                self._hears_from_us = 0
-                return chunk[at:]
-            if self._asleep:
-                self._edges += EDGES[byte]
-                if self._edges >= WAKING_EDGES and self._woken_by_host:
-                    self.wake()
-                    self._hears_from_us = int(end_us) + self._startup_us
-        return b""
-
-    def sleep(self, *, woken_by_host: bool = True) -> None:
-        """From now on bytes only wake it, or, if not `woken_by_host`, do nothing at all."""
-        self._asleep = True
-        self._woken_by_host = woken_by_host
-        self._edges = 0
-        self._hears_from_us = 0
-        self._parser.clear()
+    def wakes_by(self, source: int) -> bool:
+        """Whether it sleeps and `source` may wake it."""
+        return self.asleep and bool(self._wakers & source)
 
     def wake(self) -> None:
-        self._asleep = False
+        self.asleep = False
 
     # The life of a command
 
-    def _received(self, frame: Frame) -> None:
+    def receive(self, frame: Frame) -> None:
+        """A frame from the host, whole and valid."""
         if frame.kind == "ack":
             self._acknowledged()
         elif frame.kind == "nack":
-            self._output(self._last_response)
+            self.link.say(self._last_response)
         elif len(frame.body) >= 2 and frame.body[0] == HOST_TO_CHIP:
             self._begin(Command(self, frame.body[1], frame.body[2:]))
 
@@ -160,14 +168,14 @@ class VirtualPn532:
         if self._running is not None:
             self._abort()
         elif self._next_baudrate:
-            self._switch(self._next_baudrate)
+            self.link.speed(self._next_baudrate)
             self._next_baudrate = 0
 
     def _begin(self, command: Command) -> None:
         self._drop()
         self._next_baudrate = 0
         self._running = command
-        self.timeline.after(ACK_US, self._output, ACK)
+        self.timeline.after(ACK_US, self.link.say, ACK)
         self.timeline.after(EXECUTE_US, self._execute, command)
 
     def _abort(self) -> None:
@@ -207,7 +215,7 @@ class VirtualPn532:
         command.alive = False
         self._running = None
         self._last_response = frame
-        self._output(frame)
+        self.link.say(frame)
         then()
         if self.low_vbat:
             self.sleep()
@@ -216,17 +224,19 @@ class VirtualPn532:
         """Switch at the next ACK of the host."""
         self._next_baudrate = baudrate
 
-    def power_down(self, *, woken_by_host: bool) -> None:
+    def power_down(self, wakers: int) -> None:
         self.initiator.power_off()
-        self.timeline.after(POWER_DOWN_US, self._down, woken_by_host)
+        self.timeline.after(POWER_DOWN_US, self._down, wakers)
 
-    def _down(self, woken_by_host: bool) -> None:
+    def _down(self, wakers: int) -> None:
         if self._running is None:
-            self.sleep(woken_by_host=woken_by_host)
+            self.sleep(wakers)
 
     # What the field sees
 
     def outside_carrier(self, present: bool) -> None:
+        if present and self.wakes_by(WAKE_BY_RF):
+            self.wake()
         self.target.outside_carrier(present)
 
     def answers(self, wake: bool) -> Card | None:

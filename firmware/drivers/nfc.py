@@ -29,6 +29,8 @@ if TYPE_CHECKING:
         def chip(self) -> Any: ...
         def applet(self) -> Applet: ...
         def get_ready(self) -> None: ...
+        def news(self, outcome: Any) -> Any: ...
+        def learn(self, statement: bytes) -> None: ...
         def idle(self) -> bool: ...
 
 
@@ -172,9 +174,22 @@ class Radio:
             await self._let_go(poller)
             self.on_torn(fault)
             return
-        await self._let_go(poller)
         self.in_session = False
         self.on_outcome(outcome)
+        statement = await self._news(poller, outcome)
+        await self._let_go(poller)
+        if statement:
+            self.owner.learn(statement)
+
+    async def _news(self, poller: Poller, outcome: Any) -> bytes:
+        """What the card has to tell; nothing is lost when it leaves meanwhile."""
+        steps = self.owner.news(outcome)
+        if steps is None:
+            return b""
+        try:
+            return bytes(await lead(poller, self.clock, steps))
+        except Fault:
+            return b""
 
     async def _let_go(self, poller: Poller) -> None:
         try:

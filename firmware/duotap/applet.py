@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import apdu, certificate, commands, messages, status
+from duotap import apdu, certificate, commands, messages, news, status
 from duotap.certificate import ROLE_STAND
 from duotap.commands import Fci
 from duotap.errors import Refusal
@@ -39,7 +39,9 @@ class Applet:
         self.knows = False  # presented the hash of an open payment's offer
         self.stand = False  # presented a verified certificate of role stand
         self.selected = False
+        self.closed = False  # brought a receipt or void: news may be told
         self.waiting = b""  # certificate that work() verifies
+        self.news = b""  # statement that work() takes
         self.chaining.reset()
         self.answers.reset()
 
@@ -123,9 +125,28 @@ class Applet:
         return payment
 
     def put_closing(self, data: bytes) -> bytes:
-        """Taken; work() verifies and journals it."""
+        """Taken; work() verifies and journals it. The ms for which the card is busy with it."""
         self.payer.close(data)
+        self.closed = True
+        busy_ms = 0 if self.payer.closing is None else self.device.busy_ms()
+        return busy_ms.to_bytes(2, "big")
+
+    def get_news(self, data: bytes) -> bytes:
+        """How far this card's knowledge goes, and a statement that the asker lacks."""
+        self._refuse_unclosed()
+        return news.answer(self.device.purse.state, data)
+
+    def put_news(self, data: bytes) -> bytes:
+        """Taken; work() verifies and journals it."""
+        self._refuse_unclosed()
+        if len(data) > news.NEWS_MAX:
+            raise Refusal(status.WRONG_LENGTH, "statement is too long for a tap")
+        self.news = data
         return b""
+
+    def _refuse_unclosed(self) -> None:
+        if not self.closed:
+            raise Refusal(status.WRONG_STATE, "news follow a receipt")
 
     def _refuse_unshown(self) -> None:
         if not self._shown():
@@ -140,6 +161,8 @@ class Applet:
         closing = self.payer.closing
         if closing is not None:
             self._settle(closing)
+        if self.news:
+            self._take_news()
 
     def leave(self) -> None:
         """The payee is gone. A closing that was acknowledged is journalled; an offer that waits is
@@ -156,6 +179,16 @@ class Applet:
             self._tell("refused", refusal.sw, 0, b"")
             return
         self.stand = self.stand or peer.role == ROLE_STAND
+
+    def _take_news(self) -> None:
+        """Known, wrong or out of order: nobody waits for the answer."""
+        from duotap.notices import take
+
+        raw, self.news = self.news, b""
+        try:
+            take(self.device, raw)
+        except Refusal:
+            pass
 
     def _tell_offer(self) -> None:
         payer = self.payer
@@ -193,4 +226,6 @@ SERVE = {
     commands.GET_RESULT: Applet.get_result,
     commands.GET_OPEN: Applet.get_open,
     commands.PUT_CLOSING: Applet.put_closing,
+    commands.GET_NEWS: Applet.get_news,
+    commands.PUT_NEWS: Applet.put_news,
 }

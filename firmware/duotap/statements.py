@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The issuer's statements as a device takes them: who signed, is it the next, may it be
-(PROTOCOL.md §7), and the checkpoint with its base (§8.2).
+"""The issuer's statements as a device takes them from a cable: who signed, is it the next, may it
+be (PROTOCOL.md §7), and the checkpoint with its base (§8.2). Those without a money key's number
+are `notices`.
 
-What is refused changes nothing. It knows no transport: statements come by cable and by taps, and
-every courier may try.
+What is refused changes nothing. It knows no transport, and every courier may try.
 """
 
 from __future__ import annotations
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from duotap.device import Device
     from duotap.fold import State
 
-EPOCHS_AHEAD = 30  # a lists key alone moves a device's time by a month at most
 STATEMENT_PAGES = 2  # a load of eight scopes, a policy
 # Held in RAM until a checkpoint's signature vouches for them: nobody fills a journal unsigned.
 BASE_PARTS_MAX = 8
@@ -50,8 +49,13 @@ class Statements:
     def take(self, raw: bytes) -> int:
         """Type of the record that was journalled, 0 if it was known already. Raises Refusal."""
         self.device.own()
-        signed = messages.decode(raw, *TAKES)
-        kind = TAKES[type(signed.message)](self, signed)
+        signed = messages.decode(raw, *TAKES, *fold.STATEMENTS)
+        by_number = TAKES.get(type(signed.message))
+        if by_number is None:
+            from duotap.notices import take_signed
+
+            return int(take_signed(self.device, signed))
+        kind = by_number(self, signed)
         self.device.refresh()
         return kind
 
@@ -151,86 +155,11 @@ class Statements:
         for index in range(start, len(parts)):
             purse.commit(records.BASE_PART, number, index, len(parts), parts[index])
 
-    # Statements with an epoch, and those of a root
-
-    def _by_epoch(self, signed: Any) -> int:
-        """Policy, membership, list, time, epoch: newer wins, equal or older is ignored."""
-        device, message = self.device, signed.message
-        state = device.purse.state
-        if getattr(message, "device", None) not in (None, device.id):
-            raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
-        known = self._last(fold.subject(message))
-        # What is ahead of the own epoch is from before a reset, and stands in nobody's way.
-        if known is not None and message.epoch <= known.epoch <= state.epoch:
-            return 0
-        if isinstance(message, messages.DenyList) and message.delta:
-            raise Refusal(status.WRONG_STATE, "a full list comes by cable")
-        device.trust.verify(signed, certificate.USAGE_LISTS, state.epoch)
-        self._check_epoch(message, state.epoch)
-        return self._keep(signed)
-
-    def _check_epoch(self, message: Any, own: int) -> None:
-        """A device that knows no epoch yet takes the first as it is."""
-        if not own or message.epoch <= own + EPOCHS_AHEAD:
-            return
-        far = getattr(message, "far", None)
-        if far is None:
-            raise Refusal(status.SIGNATURE, "an epoch so far ahead needs the root's signature")
-        by_root = messages.decode(far, messages.Epoch)
-        if by_root.message != messages.Epoch(message.epoch, None):
-            raise Refusal(status.SIGNATURE, "the root signed another epoch")
-        self.device.trust.verify(by_root, certificate.USAGE_ROOT, own)
-
-    def _key(self, signed: Any) -> int:
-        if not self._is_newer(signed):
-            return 0
-        self.device.trust.verify(signed, certificate.USAGE_ROOT, 0)
-        self.device.purse.check_room(record.pages_for(len(signed.raw)))
-        self.device.trust.add(signed.message.keycert)
-        return self._keep(signed)
-
-    def _reset(self, signed: Any) -> int:
-        if signed.message.device != self.device.id:
-            raise Refusal(status.NOT_THIS_DEVICE, "statement names another device")
-        if not self._is_newer(signed):
-            return 0
-        self.device.trust.verify(signed, certificate.USAGE_ROOT, 0)
-        return self._keep(signed)
-
-    def _is_newer(self, signed: Any) -> bool:
-        """False for the last of its type again. Refusal unless its number is above the last's."""
-        last = 0
-        for _, raw in self.device.purse.state.statements.values():
-            known = messages.decode(raw, *fold.STATEMENTS)
-            if type(known.message) is type(signed.message):
-                if known.hash == signed.hash:
-                    return False
-                last = max(last, known.message.number)
-        if signed.message.number <= last:
-            raise Refusal(status.NUMBER_NOT_NEXT, "number is not above the last")
-        return True
-
-    def _last(self, subject: tuple[int, bytes]) -> Any:
-        """The statement of this subject that is in force, None if there is none."""
-        known = self.device.purse.state.statements.get(subject)
-        return messages.decode(known[1], *fold.STATEMENTS).message if known else None
-
-    def _keep(self, signed: Any) -> int:
-        self.device.purse.check_room(record.pages_for(len(signed.raw)))
-        return self._commit(records.STATEMENT, signed.raw)
-
 
 TAKES = {
     messages.Load: Statements._load,
     messages.Cancel: Statements._cancel,
     messages.Checkpoint: Statements._checkpoint,
-    messages.Policy: Statements._by_epoch,
-    messages.Membership: Statements._by_epoch,
-    messages.DenyList: Statements._by_epoch,
-    messages.Time: Statements._by_epoch,
-    messages.Epoch: Statements._by_epoch,
-    messages.KeyStatement: Statements._key,
-    messages.Reset: Statements._reset,
 }
 
 

@@ -20,7 +20,7 @@ from __future__ import annotations
 from collections import namedtuple
 from typing import TYPE_CHECKING
 
-from duotap import apdu, commands, messages, status
+from duotap import apdu, commands, messages, news, status
 from duotap.certificate import ROLE_STAND, key_id
 from duotap.errors import Refusal
 from duotap.payee import OFFERS_PER_ENTRY
@@ -53,6 +53,7 @@ class Tap:
         self.owed = [entry for entry in (state.last_closed, state.last_unpaid) if entry[0]]
         self.asked = 0  # offers made for the entered amount
         self.paid: Outcome | None = None  # the entered amount is closed: never asked again
+        self.busy_ms = 0  # how long the card is busy with what it was handed last
 
     def collect(self, amount: int) -> Generator[Any, Any, Outcome]:
         """Ask the card that is here for `amount`; 0: only finish. See the module's seven ways."""
@@ -63,6 +64,15 @@ class Tap:
                 return self.paid  # whatever the card says of its receipt
             kind = CONFIRM if refusal.sw == status.CONFIRM else REFUSED
             return Outcome(kind, refusal.sw, 0, b"")
+
+    def news(self) -> Generator[Any, Any, bytes]:
+        """Led with the same card after PAID, if it is still there: what both have to tell. Returns
+        a statement to be taken (duotap.notices), or nothing."""
+        try:
+            yield min(self.busy_ms, WAIT_MAX_MS)
+            return (yield from news.trade(self.device.purse.state))
+        except Refusal:
+            return b""
 
     def _collect(self, amount: int) -> Generator[Any, Any, Outcome]:
         before = self.device.purse.state.open_offer
@@ -140,7 +150,8 @@ class Tap:
             self.paid = outcome
         self._owe(offer_hash, payer)
         try:
-            yield from self._with_certificate(commands.PUT_CLOSING, closing)
+            busy = yield from self._with_certificate(commands.PUT_CLOSING, closing)
+            self.busy_ms = int.from_bytes(busy[:2], "big")
         except Refusal as refusal:
             if refusal.sw != status.ASK_LEDGER:
                 raise  # else a void that this card takes from the ledger only

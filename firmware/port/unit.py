@@ -44,6 +44,7 @@ class Unit:
         self.events: list[tuple[Any, ...]] = []  # what the applet did, for the screen
         self.link = Link(parts.console, parts.clock, self)
         self._applet: Any = None
+        self._led: Any = None  # what leads the touches for the last amount
         self.radio: Any = None
         self._sync_until = 0
         self._tasks: list[Any] = []
@@ -89,7 +90,8 @@ class Unit:
     def applet(self) -> Any:
         """What answers a payee; from now on this device leads no tap."""
         if self._applet is None:
-            late.drop("port.receiving")
+            self._led = None
+            late.drop("port.receiving", "duotap.notices")
             from port.paying import applet
 
             self._applet = applet(self.device, self.events)
@@ -99,28 +101,42 @@ class Unit:
         """From now on this device leads taps and answers nobody."""
         if self._applet is not None:
             self._applet = None
-            late.drop("port.paying")
+            late.drop("port.paying", "duotap.notices")
         from port.receiving import tap  # noqa: F401  (there when a card comes)
 
     def tap(self) -> Any:
         """What leads the touches for one amount."""
         from port.receiving import tap
 
-        return tap(self.device)
+        self._led = tap(self.device)
+        return self._led
+
+    def news(self, outcome: Any) -> Any:
+        """The steps of what may be told once a card has paid; None: nothing."""
+        return self._led.news() if outcome.kind == "paid" else None
+
+    def learn(self, statement: bytes) -> None:
+        """Take what a card told, with the radio quiet."""
+        from duotap.notices import take
+
+        try:
+            take(self.device, statement)
+        except Refusal:
+            pass  # known, or not for us: nobody waits for an answer
 
     async def open_cable(self) -> Any:
         """Silence the radio and make the applet of a session at the cable."""
         if self.radio is not None:
             await self.radio.hush()
-        self._applet = None
-        late.drop("drivers.pn532", "port.paying", "port.receiving")
+        self._applet = self._led = None
+        late.drop("drivers.pn532", "port.paying", "port.receiving", "duotap.notices")
         from port.cable import serial_applet
 
         return serial_applet(self)
 
     def close_cable(self) -> None:
         """That session is over."""
-        late.drop("port.cable", "port.receiving", "duotap.factory")
+        late.drop("port.cable", "port.receiving", "duotap.factory", "duotap.notices")
         if self.radio is not None:
             self.radio.resume()
 

@@ -134,7 +134,7 @@ class VirtualPn532:
         self._wakers = WAKE_BY_HOST
         self._running: Command | None = None
         self._last_response = b""
-        self._next_baudrate = 0
+        self.next_baudrate = 0
         self.initiator.power_up()
         self.target.power_up()
         self.link.powered()
@@ -167,13 +167,13 @@ class VirtualPn532:
         """An ACK aborts what runs; after SetSerialBaudRate's response it changes the speed."""
         if self._running is not None:
             self._abort()
-        elif self._next_baudrate:
-            self.link.speed(self._next_baudrate)
-            self._next_baudrate = 0
+        elif self.next_baudrate:
+            self.link.speed(self.next_baudrate)
+            self.next_baudrate = 0
 
     def _begin(self, command: Command) -> None:
         self._drop()
-        self._next_baudrate = 0
+        self.next_baudrate = 0
         self._running = command
         self.timeline.after(ACK_US, self.link.say, ACK)
         self.timeline.after(EXECUTE_US, self._execute, command)
@@ -222,7 +222,7 @@ class VirtualPn532:
 
     def expect_baudrate(self, baudrate: int) -> None:
         """Switch at the next ACK of the host."""
-        self._next_baudrate = baudrate
+        self.next_baudrate = baudrate
 
     def power_down(self, wakers: int) -> None:
         self.initiator.power_off()

@@ -58,6 +58,10 @@ class HsuPort:
         for frame in self._parser.push(chunk):
             self._chip.receive(frame)
 
+    def agreed_baudrate(self) -> int:
+        """The speed that the chip takes at the next ACK of its host; 0 when none is agreed."""
+        return self._chip.next_baudrate
+
     def _awake_for(self, chunk: bytes, byte_us: float) -> bytes:
         """The bytes that come once the chip is awake; the others only wake it."""
         chip, now_us = self._chip, self._chip.timeline.now_us()

@@ -274,7 +274,7 @@ def _nobody(_status: int, _answer: bytes) -> None:
 COMMANDS = {
     0x32: Entry(lambda command: command.chip.initiator.configure(command), 2, 12),
     0x40: Entry(lambda command: command.chip.initiator.exchange(command), 1, EXCHANGE_MAX + 1),
-    0x42: Entry(lambda command: command.chip.initiator.communicate_thru(command), 1, 263),
+    0x42: Entry(lambda command: command.chip.initiator.communicate_thru(command), 0, 263),
     0x44: Entry(lambda command: command.chip.initiator.deselect(command), 1, 1),
     0x4A: Entry(lambda command: command.chip.initiator.list_passive(command), 2, 20),
     0x52: Entry(lambda command: command.chip.initiator.release(command), 1, 1),

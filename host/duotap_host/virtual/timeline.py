@@ -132,13 +132,16 @@ class VirtualLoop(asyncio.AbstractEventLoop):
 
     def _jump(self) -> None:
         """Move every timer of the next instant to the ready queue."""
-        while self._timers and self._timers[0][2].cancelled():
-            heapq.heappop(self._timers)
+        self._drop_cancelled()
         if not self._timers:
             raise Deadlock(self._who_waits())
         t_us = self.now_us = max(self.now_us, self._timers[0][0])
         while self._timers and self._timers[0][0] <= t_us:
             self._ready.append(heapq.heappop(self._timers)[2])
+
+    def _drop_cancelled(self) -> None:
+        while self._timers and self._timers[0][2].cancelled():
+            heapq.heappop(self._timers)
 
     def _who_waits(self) -> str:
         names = sorted(task.get_name() for task in asyncio.all_tasks(self))
@@ -202,22 +205,21 @@ def _plain_task(loop: VirtualLoop, coro: Any, **settings: Any) -> asyncio.Task[A
     return asyncio.Task(coro, loop=loop, **settings)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Run `main` on a virtual loop of its own; tasks that it leaves behind are cancelled.
+def run(main: Coroutine[Any, Any, T], loop: VirtualLoop | None = None) -> T:
+    """Run `main` on `loop` or one of its own; tasks that it leaves behind are cancelled.
 
     Firmware collects garbage on the way, as a board has to; what is there already is left out of
     it, since here that is a whole host.
     """
     gc.freeze()
     try:
-        return _run(main)
+        # What the loop leaves abstract is input, output and threads, which virtual time has not.
+        return _run(main, loop or VirtualLoop())  # type: ignore[abstract]
     finally:
         gc.unfreeze()
 
 
-def _run(main: Coroutine[Any, Any, T]) -> T:
-    # What the loop leaves abstract is input, output and threads, which virtual time has not.
-    loop = VirtualLoop()  # type: ignore[abstract]
+def _run(main: Coroutine[Any, Any, T], loop: VirtualLoop) -> T:
     try:
         return loop.run_until_complete(main)
     finally:

@@ -205,8 +205,8 @@ class Card:
         unit = self.unit
         if unit.device.certificate is None:
             return screens.service, ("new card: provision me",)
-        if unit.purse.journal.damaged:
-            return screens.service, ("damaged: have it replaced",)
+        if unit.purse.stopped():
+            return screens.service, (unit.purse.stopped() + ": have it replaced",)
         state = unit.purse.state
         if self.mode == ARMED:
             left = unit.left_ms(self.until) // 1000

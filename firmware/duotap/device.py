@@ -75,7 +75,7 @@ class Device:
 
     def __init__(self, purse: Purse, signer: Any, firmware: bytes) -> None:
         self.purse = purse
-        self.signer = signer
+        self.use(signer)
         self.firmware = firmware
         self.consent = Consent()
         self.id = b""
@@ -86,6 +86,12 @@ class Device:
         self.peers = Peers(self.trust)
         self.denied: set[bytes] = set()
         self.adopt()
+
+    def use(self, signer: Any) -> None:
+        """Sign with this from now on; what guards its key tells whether the image is an older
+        one."""
+        self.signer = signer
+        self.purse.guard(signer)
 
     def adopt(self) -> None:
         """Take certificate and keys from the purse's identity, if it has one."""
@@ -125,7 +131,7 @@ class Device:
 
     def check_usable(self) -> None:
         """Refuse new offers and payments of a damaged or expired device."""
-        if self.purse.journal.damaged:
+        if self.purse.stopped():
             raise Refusal(status.DAMAGED, "device is damaged: replace it")
         if max(self.purse.state.numbers()) >= fields.COUNTER_MAX:
             raise Refusal(status.EXPIRED, "counters are at their end: replace it")

@@ -68,7 +68,7 @@ class Factory:
             mixed = hmac.expand(hmac.extract(host_entropy, own), KEY_INFO, p256.SEED_BYTES)
             secret = p256.secret_from_entropy(mixed)
             self._keyfile.write(secret.to_bytes(p256.SECRET_BYTES, "big"))
-        self.device.signer = self._new_signer(int.from_bytes(self._keyfile.read(), "big"))
+        self.device.use(self._new_signer(int.from_bytes(self._keyfile.read(), "big")))
 
     def install(self, asked: bytes) -> None:
         """Take CBOR [certificate, [root, root], [* keycert]] once; the same again does nothing."""

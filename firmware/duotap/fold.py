@@ -247,7 +247,7 @@ def _unpaid(state: State, sequence: int, body: bytes) -> None:
 
 
 def _kept(state: State, sequence: int, body: bytes) -> None:
-    """Proofs and base parts: in the journal, not in the purse."""
+    """Proofs, base parts and ticks: in the journal, not in the purse."""
 
 
 def _refund_given(state: State, sequence: int, body: bytes) -> None:
@@ -291,6 +291,7 @@ APPLY = {
     records.REFUND_TAKEN: _refund_taken,
     records.UNLOAD: _unload,
     records.CARRIED: _carried,
+    records.TICKS: _kept,
 }
 
 

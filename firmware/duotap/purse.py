@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The purse of a running device: one journal and the state that its records add up to.
 
-Every change of value is one `commit`: the record is in flash, read back and marked, before
-anything of it is sent (PROTOCOL.md §8, §9). Booting reads the journal twice: once to check its
-chain and find the last checkpoint, once to fold from that checkpoint's base. It knows no message
-exchange, no key and no limit.
+Every change of value is one `commit`: the record is in flash, read back and marked, and the guard
+has moved, before anything of it is sent (PROTOCOL.md §8, §9). Booting reads the journal twice:
+once to check its chain and find the last checkpoint, once to fold from that checkpoint's base. It
+knows no message exchange, no key and no limit.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from duotap.status import JOURNAL_FULL
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
     from duotap.journal import Journal
 
@@ -42,6 +43,7 @@ class Purse:
         self.state = State()
         self.covered = 0  # last record that a checkpoint covers
         self.checkpoint = (0, 0)  # number and sequence of the last one
+        self._guard: Any = None
 
     def boot(self) -> None:
         """Recover the journal and fold it. Raises Broken if a record cannot follow the others."""
@@ -56,6 +58,21 @@ class Purse:
 
         self.journal.recover(see)
         self._fold(kept, found[0])
+
+    def guard(self, signer: Any) -> None:
+        """Ask what guards this signer's key whether the flash holds the newest image; class none
+        has no guard (PROTOCOL.md §8.3)."""
+        self._guard = None
+        if signer.class_name != "none":
+            from duotap.guard import Guard  # late: no stock board needs its code
+
+            self._guard = Guard(signer, self.journal)
+
+    def stopped(self) -> str:
+        """Why nothing is journalled any more: "damaged" or "quarantined"; empty: all is well."""
+        if self.journal.damaged:
+            return "damaged"
+        return "quarantined" if self._guard is not None and self._guard.quarantined else ""
 
     def cover(self, sequence: int) -> None:
         """Fold anew from the checkpoint that record `sequence` holds: it was just journalled."""
@@ -120,10 +137,15 @@ class Purse:
     def commit(self, kind: int, *parts: object) -> int:
         """Journal one record and apply it; returns its sequence.
 
-        Raises Refusal(6A84) if the journal has no room, Broken if the device is damaged.
+        Raises Refusal (6A84 no room, 9A08 damaged or quarantined), Broken if flash or guard
+        failed: the device stops, and its next boot looks how far they came.
         """
         body = records.pack(kind, *parts)
+        if self._guard is not None:
+            self._guard.announce(kind, body)
         sequence: int = self.journal.append(kind, body)
+        if self._guard is not None:
+            self._guard.tick(kind)
         apply(self.state, sequence, kind, body)
         return sequence
 
@@ -132,6 +154,8 @@ class Purse:
         open_pages = len(self.state.open_payments) + (3 if self.state.open_offer else 0)
         if self.journal.pages_free() < pages + open_pages + RESERVE_PAGES:
             raise Refusal(JOURNAL_FULL, "journal is full: deposit")
+        if self._guard is not None:
+            self._guard.check_ticks(self.state)
 
     def full_percent(self) -> int:
         """How much of the journal's usable room is taken, 0..100."""
@@ -149,6 +173,8 @@ class Purse:
         Free sectors are erased first, since a copy needs room; carrying comes before pruning: no
         record is given up before its copy is committed.
         """
+        if self.stopped():
+            return False
         if self.journal.pages_ready() < AHEAD_PAGES and self.journal.needs_erase():
             self.journal.erase_one()
             return True
@@ -160,6 +186,10 @@ class Purse:
 
     def _carry(self) -> bool:
         state = self.state
+        ticks = b"" if self._guard is None else self._guard.carried(self.covered)
+        if ticks:
+            self.commit(records.TICKS, ticks)
+            return True
         if state.identity and state.identity_at <= self.covered:
             self.commit(records.CARRIED, records.IDENTITY, state.identity)
             return True

@@ -29,6 +29,7 @@ REFUND_GIVEN = 16
 REFUND_TAKEN = 17
 UNLOAD = 18
 CARRIED = 19
+TICKS = 20
 
 # How many elements the array of a type has; a type that is not here is one message.
 ARRAYS = {

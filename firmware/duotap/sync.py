@@ -28,7 +28,7 @@ FRAME_MAX = 120  # of nothing but escaped bytes it still fits the 260 of a USB c
 PIN_REFERENCE = 0x80  # P2 of VERIFY: a specific reference (ISO 7816-4 table 92)
 EVENTS_MAX = 8  # what the screen has not shown yet; older ones are dropped
 
-NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"
+NEW, KEY, READY = "new", "key", "ready"
 
 
 class SyncApplet:
@@ -144,8 +144,9 @@ class SyncApplet:
 
     def _state(self) -> str:
         device = self.device
-        if device.purse.journal.damaged:
-            return DAMAGED
+        stopped: str = device.purse.stopped()
+        if stopped:
+            return stopped
         if device.certificate is not None:
             return READY
         return KEY if device.signer.public_key() else NEW

@@ -2,8 +2,14 @@
 """The signer of a board without a secure element: P-256 in portable integers, rollback class none.
 
 Interface of every signer: `public_key()`, `sign(digest)`, `verify(key, digest, signature)` (raises
-Refusal), `know(key)` (a key that will be verified often), `tick(hash)`, `class_name`, and the
-times a peer is told to expect: `sign_ms`, `verify_ms`. The secret never leaves this object.
+Refusal), `know(key)` (a key that will be verified often), `class_name`, and the times a peer is
+told to expect: `sign_ms`, `verify_ms`. The secret never leaves this object.
+
+A signer of class "count" or "bound" is the guard of its purse too (PROTOCOL.md §8.3):
+`accepts(ticks, (last, before), pending)` at boot: whether the image with so many ticking records,
+of which these are the hashes of the last two, is the newest; `pending`: no record follows the last
+one, so that its tick may have been cut. `announce()` before a ticking record is written and
+`tick(record_hash)` after it raise Broken when they fail; `ticks_left()` says how many can be.
 """
 
 from __future__ import annotations
@@ -47,9 +53,6 @@ class KeylessSigner:
         if public not in self._known and len(self._known) < KNOWN_MAX:
             gc.collect()  # its table is one piece of 2 KiB
             self._known[public] = p256.KnownKey(public)
-
-    def tick(self, record_hash: bytes) -> None:
-        """Class none has no counter: an older image of the flash cannot be told."""
 
 
 class SoftwareSigner(KeylessSigner):

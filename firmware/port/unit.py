@@ -144,7 +144,7 @@ class Unit:
         """One step of idle work, if the cable is quiet too. False: there was nothing to do, or no
         room to do it in: the radio goes on in any case."""
         try:
-            return self.link.is_quiet() and not self.purse.journal.damaged and self.purse.tidy()
+            return self.link.is_quiet() and self.purse.tidy()
         except Refusal:
             return False
 

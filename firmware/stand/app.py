@@ -178,8 +178,8 @@ class Stand:
         unit = self.unit
         if unit.device.certificate is None:
             return screens.message, "duotap", ["new stand:", "provision me"]
-        if unit.purse.journal.damaged:
-            return screens.message, "DAMAGED", ["have it replaced"]
+        if unit.purse.stopped():
+            return screens.message, unit.purse.stopped().upper(), ["have it replaced"]
         if self.mode != ENTRY:
             return self.shown
         unsafe = unit.purse.state.unsafe

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from duotap import apdu, certificate, cose, fields, messages, record, records
 from duotap.base import PART_MAX
 from duotap.certificate import KEYS_MAX, Certificate, KeyCert
+from duotap.guard import TICKS_BYTES
 
 BEGIN = "<!-- sizes: python -m duotap_host.sizes firmware/PROTOCOL.md -->\n"
 END = "<!-- end of sizes -->\n"
@@ -155,6 +156,7 @@ def bodies() -> list[tuple[str, bytes]]:
         ("refund taken", made[messages.Refund]),
         ("unload", made[messages.Unload]),
         ("carried", pack(records.CARRIED, records.STATEMENT, full_list)),
+        ("ticks", pack(records.TICKS, bytes(TICKS_BYTES))),
     ]
 
 

@@ -36,6 +36,7 @@ NAMES = {
     records.REFUND_TAKEN: "refund taken",
     records.UNLOAD: "unload",
     records.CARRIED: "carried",
+    records.TICKS: "ticks",
 }
 
 
@@ -94,7 +95,7 @@ def is_settled(entries: tuple[Entry, ...]) -> bool:
 
 
 def _messages(kind: int, body: bytes) -> tuple[Message, ...]:
-    if kind in (records.IDENTITY, records.BASE_PART, records.CARRIED):
+    if kind in (records.IDENTITY, records.BASE_PART, records.CARRIED, records.TICKS):
         return ()
     parts = (part for part in records.unpack(kind, body) if isinstance(part, bytes))
     return tuple(message for part in parts if (message := _message(part)) is not None)

@@ -18,6 +18,8 @@ from duotap_host.device.link import HELLO_PATIENCE_S, PATIENCE_S, Line, Link
 
 PIN_P2 = 0x80
 NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"  # states of a device
+QUARANTINED = "quarantined"
+STOPPED = (DAMAGED, QUARANTINED)  # it journals nothing any more
 SEQUENCE_BYTES = 4
 SHAPE = (int, int, int, bytes, bytes, str, int)  # of the answer to HELLO
 FRAME_MIN = 32  # room for a command of some bytes
@@ -31,7 +33,7 @@ class Hello(NamedTuple):
     role: int
     device: bytes
     firmware: bytes
-    state: str  # NEW, KEY, READY or DAMAGED
+    state: str  # NEW, KEY, READY, DAMAGED or QUARANTINED
     full_percent: int
 
 

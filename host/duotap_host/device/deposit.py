@@ -35,7 +35,7 @@ async def deposit(
     visit = await Visit.begin(client, ledger, issuer, epoch, tell)
     taken = await visit.pull()
     notes = []
-    if taken.covers and not visit.is_damaged:
+    if taken.covers and not visit.is_stopped:
         try:
             ledger.issue_checkpoint(visit.device.id)
         except Refused as refusal:

@@ -45,7 +45,7 @@ async def load(
     """Bring `amount` from `account` (by default the holder's own) to the device. The same request
     loads once. DeviceError, LedgerError, IssuerError."""
     visit = await Visit.begin(client, ledger, issuer, epoch, tell)
-    if visit.is_damaged:
+    if visit.is_stopped:
         raise DeviceError(REASONS[status.DAMAGED])
     await visit.pull()
     device = visit.device

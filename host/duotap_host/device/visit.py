@@ -16,7 +16,7 @@ from duotap import messages, record, status
 from duotap.cose import key_id
 from duotap.errors import Malformed
 
-from duotap_host.device.client import DAMAGED, Client
+from duotap_host.device.client import STOPPED, Client
 from duotap_host.device.errors import REASONS, DeviceError, DeviceRefused, NotProven
 from duotap_host.issuer import Issuer, Seal
 from duotap_host.issuer.issuer import PERMIT_EPOCHS
@@ -68,7 +68,7 @@ class Visit:
         self.taken = 0
         self.refused: list[str] = []
         self.cancelled: set[int] = set()  # numbers of loads that the device could not take
-        self.is_damaged = False  # its journal is read-only: it gives what it has and takes nothing
+        self.is_stopped = False  # its journal is read-only: it gives what it has and takes nothing
         self.is_held_up = False  # a numbered statement was refused, and so are those after it
         self._issuer = issuer
         self._seal = seal
@@ -89,7 +89,7 @@ class Visit:
         await client.authenticate(permit, issuer.challenge(device.id, nonce))
         seal = issuer.open_seal(device.id, await client.open_sync())
         visit = cls(client, ledger, issuer, device, seal, tell)
-        visit.is_damaged = hello.state == DAMAGED
+        visit.is_stopped = hello.state in STOPPED
         return visit
 
     # Pull
@@ -136,7 +136,7 @@ class Visit:
     async def raise_epoch(self, epoch: int) -> None:
         """Tell the device the day, when it is behind; far behind, with the root's signature."""
         own = self.head.epoch
-        if own < epoch and not self.is_damaged:
+        if own < epoch and not self.is_stopped:
             far = own > 0 and epoch > own + EPOCHS_AHEAD
             raw = self._issuer.sign_epoch(epoch, far)
             await self._hand(Handover(Kind.STATEMENT, raw))
@@ -144,7 +144,7 @@ class Visit:
     async def hand_over(self) -> None:
         """Everything that the ledger has for this device. A statement that is refused holds up
         those with higher numbers, and nothing else."""
-        if self.is_damaged:
+        if self.is_stopped:
             self.refused.append(REASONS[status.DAMAGED])
             return
         for handover in self.ledger.next_statements(self.device.id):

@@ -17,7 +17,7 @@ from duotap import messages
 from duotap.certificate import Certificate, decode_certificate, key_id
 from duotap.errors import Refusal
 
-from duotap_host.device.client import DAMAGED, READY, Client, Hello
+from duotap_host.device.client import READY, STOPPED, Client, Hello
 from duotap_host.device.errors import DeviceError, NotProven
 from duotap_host.issuer import Issuer
 from duotap_host.issuer.es256 import verify
@@ -47,8 +47,8 @@ async def provision(
 ) -> Provisioned:
     """Make the device at the line what `profile` says. DeviceError, LedgerError, IssuerError."""
     hello = await client.connect()
-    if hello.state == DAMAGED:
-        raise DeviceError("the device's journal is damaged: it cannot be provisioned")
+    if hello.state in STOPPED:
+        raise DeviceError(f"the device's journal is {hello.state}: it cannot be provisioned")
     if hello.state == READY:
         device = _known(ledger, hello, profile)
     else:

@@ -23,7 +23,13 @@ from duotap_host.reconcile.folding import Folded, fold
 # V-closed offers that a base carries: all its parts but the first (PROTOCOL.md §8.2).
 UNPAID_MAX = (BASE_PARTS_MAX - 1) * base.UNPAID_PER_PART
 # What a checkpoint itself leaves in a journal; it alone is not worth another one.
-OF_CHECKPOINTS = (records.BASE_PART, records.CHECKPOINT, records.CARRIED, record.START)
+OF_CHECKPOINTS = (
+    records.BASE_PART,
+    records.CHECKPOINT,
+    records.CARRIED,
+    records.TICKS,
+    record.START,
+)
 
 
 def handovers(evidence: Evidence, device: bytes, frozen: Iterable[bytes]) -> Iterator[Handover]:

@@ -244,4 +244,5 @@ UNPACK: dict[int, Callable[..., _Body]] = {
     records.REFUND_TAKEN: _refund,
     records.UNLOAD: _unload,
     records.CARRIED: _nothing,
+    records.TICKS: _nothing,
 }

@@ -136,7 +136,10 @@ def test_a_wrong_passphrase_signs_nothing(
     monkeypatch.setenv("DUOTAP_PASSPHRASE", "wrong horse")
     said = opened("--ledger sqlite:///other.sqlite issuer init")
     assert said.status == 1
-    assert said.err == "duotap: wrong passphrase for duotap-state/keys/money.pem\n"
+    assert (
+        said.err
+        == "duotap: wrong passphrase for duotap-state/keys/money.pem, or the file is damaged\n"
+    )
     assert not (tmp_path / "other.sqlite").exists()
     assert opened("account show").status == 0  # what signs nothing needs no passphrase
 
@@ -232,6 +235,6 @@ def test_devices_and_findings_are_listed(opened: Run, tmp_path: Path) -> None:
 
 def test_every_command_has_its_help(run: Run) -> None:
     listed = run("--help").out
-    for command in ("account", "devices", "issuer", "ledger", "reconcile"):
+    for command in ("account", "devices", "findings", "issuer", "ledger", "proof", "reconcile"):
         assert f" {command} " in listed
         assert run(f"{command} --help").status == 0

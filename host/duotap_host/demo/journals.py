@@ -15,29 +15,8 @@ from duotap.errors import Refusal
 from duotap.journal import Journal
 
 from duotap_host.demo.stage import StoryFailed
+from duotap_host.reconcile.texts import RECORDS
 from duotap_host.virtual.nor import SECTOR, VirtualNor
-
-NAMES = {
-    records.IDENTITY: "identity",
-    records.STATEMENT: "statement",
-    records.LOAD: "load",
-    records.CANCEL: "cancel",
-    records.BASE_PART: "base part",
-    records.CHECKPOINT: "checkpoint",
-    records.OFFER: "offer",
-    records.PAYMENT: "payment",
-    records.CLOSING: "closing",
-    records.CREDIT: "credit (C)",
-    records.ACCOUNT: "account (S)",
-    records.UNPAID: "unpaid (V)",
-    records.LATE_VOID: "late void",
-    records.CONFLICT: "conflict",
-    records.REFUND_GIVEN: "refund given",
-    records.REFUND_TAKEN: "refund taken",
-    records.UNLOAD: "unload",
-    records.CARRIED: "carried",
-    records.TICKS: "ticks",
-}
 
 
 class Message(NamedTuple):
@@ -60,7 +39,7 @@ class Entry(NamedTuple):
 
     @property
     def name(self) -> str:
-        return NAMES.get(self.kind, f"type {self.kind}")
+        return RECORDS.get(self.kind, f"type {self.kind}")
 
     @property
     def amount(self) -> int:

@@ -86,12 +86,9 @@ class KeyStore:
         """The public key `name` (65 bytes); needs no passphrase."""
         path = self.directory / f"{name}.pub"
         try:
-            key = load_pem_public_key(self.read(path.name))
+            return public_key(self.read(path.name))
         except ValueError:
-            raise IssuerError(f"{path} is not a public key") from None
-        if not isinstance(key, ec.EllipticCurvePublicKey):
-            raise IssuerError(f"{path} is not a public key of P-256")
-        return public_bytes(key)
+            raise IssuerError(f"{path} is not a public key of P-256") from None
 
     def read(self, name: str) -> bytes:
         """The bytes of a file of the directory."""
@@ -100,6 +97,14 @@ class KeyStore:
             return path.read_bytes()
         except OSError as error:
             raise IssuerError(f"cannot read {path}: {_why(error)}") from None
+
+
+def public_key(pem: bytes) -> bytes:
+    """The 65 bytes of a PEM file's key. ValueError unless it is of P-256."""
+    key = load_pem_public_key(pem)
+    if not isinstance(key, ec.EllipticCurvePublicKey) or key.curve.name != ec.SECP256R1.name:
+        raise ValueError("not of P-256")
+    return public_bytes(key)
 
 
 def create(

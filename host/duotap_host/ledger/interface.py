@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
+from duotap_host.ledger import ids
 from duotap_host.ledger.codes import AccountCode, AccountFlag, TransferCode, TransferFlag
 
 Amounts = tuple[tuple[int, int], ...]
@@ -191,6 +192,20 @@ class Finding(NamedTuple):
     en: str
     zh: str
 
+    @property
+    def evidence_id(self) -> str:
+        """16 hex digits that name what was found and what it rests on."""
+        return ids.derived("evidence", self.code, self.device, *self.evidence)[:8].hex()
+
+
+class Place(NamedTuple):
+    """An archived record that a finding rests on; `kind` as PROTOCOL.md §8 names it."""
+
+    device: bytes
+    sequence: int
+    kind: str
+    hash: bytes
+
 
 class Reconciled(NamedTuple):
     """What one run booked, and all findings that stand after it."""
@@ -280,6 +295,13 @@ class Ledger(Protocol):
 
     def findings(self) -> Sequence[Finding]:
         """What the last run found."""
+
+    def evidence(self, evidence_id: str) -> tuple[Finding, tuple[Place, ...]]:
+        """A finding of the last run, and the archived records that it rests on. NotFound."""
+
+    def proof(self, evidence_id: str) -> bytes:
+        """The file that proves a finding to anyone (PROTOCOL.md §12). NotFound, Refused if it is
+        not one that two signatures prove."""
 
     def check(self) -> Trial:
         """The trial balance and every rule of the book, looked at anew."""

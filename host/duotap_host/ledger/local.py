@@ -31,6 +31,7 @@ from duotap_host.ledger.interface import (
     HeadTaken,
     LedgerError,
     NotFound,
+    Place,
     Reconciled,
     Refused,
     Result,
@@ -40,7 +41,7 @@ from duotap_host.ledger.interface import (
 from duotap_host.ledger.post import post
 from duotap_host.ledger.review import Review
 from duotap_host.money import show
-from duotap_host.reconcile import booking, chains, handover, matching
+from duotap_host.reconcile import booking, chains, handover, matching, proofs
 from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, LOAD, Issued
 from duotap_host.reconcile.booking import Move
 from duotap_host.reconcile.findings import Code, finding
@@ -310,6 +311,23 @@ class LocalLedger:
 
     def findings(self) -> Sequence[Finding]:
         return self._read(settling.findings)
+
+    def evidence(self, evidence_id: str) -> tuple[Finding, tuple[Place, ...]]:
+        found = self._finding(evidence_id)
+        return found, tuple(proofs.places(self._review().evidence, found, self._reader))
+
+    def proof(self, evidence_id: str) -> bytes:
+        found = self._finding(evidence_id)
+        raw = proofs.proof_of(self._review().evidence, found, self.issuer.keycerts)
+        if raw is None:
+            raise Refused(f"no two signatures prove this: {found.en}")
+        return raw
+
+    def _finding(self, evidence_id: str) -> Finding:
+        for found in self.findings():
+            if found.evidence_id == evidence_id:
+                return found
+        raise NotFound(f"there is no finding with the evidence {evidence_id}")
 
     def check(self) -> Trial:
         return self._read(trials.check)

@@ -3,7 +3,8 @@
 and handing over look things up in.
 
 A signature counts wherever it was found. Whose journal shows what, and whether before a fork, is
-kept beside it, because a closing counts only where it was journalled.
+kept beside it, because a closing counts only where it was journalled. What no head covers moves no
+money, but what a device signed it has said: `said` knows that too.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from duotap import messages, records
+from duotap import messages, proof, records
 from duotap.cose import Signed
 
-from duotap_host.reconcile.archive import CHECKPOINT, Archive, Issued
+from duotap_host.reconcile.archive import CHECKPOINT, Archive, Archived, Issued
 from duotap_host.reconcile.chains import Chain, trace
 from duotap_host.reconcile.folding import Folded, Folds
 from duotap_host.reconcile.reading import Entry, Problem, Reader
@@ -60,6 +61,8 @@ class Evidence:
         default_factory=dict
     )  # record: dev, raw
     problems: dict[bytes, list[Problem]] = field(default_factory=dict)  # by device
+    # Device and what it may say once (duotap.proof): what it said, by hash; one is honest.
+    said: dict[tuple[bytes, str, object], dict[bytes, Signed]] = field(default_factory=dict)
 
 
 def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
@@ -75,7 +78,19 @@ def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
                 entry, problems = reader.read(archived)
                 evidence.problems.setdefault(device, []).extend(problems)
                 _file(evidence, seen, entry, is_firm)
+        _hear(evidence, reader, archive.records.get(device, ()))
     return evidence
+
+
+def _hear(evidence: Evidence, reader: Reader, archived: Iterable[Archived]) -> None:
+    """Keep what may be said once, covered or not. Others may have made the record up, not what
+    is signed in it."""
+    for each in archived:
+        entry, _ = reader.read(each)
+        for signed in (entry.payment, entry.offer, entry.closing):
+            if signed is not None:
+                key = (signed.kid, *proof.subject(signed))
+                evidence.said.setdefault(key, {})[signed.hash] = signed
 
 
 def _synced(issued: Iterable[Issued]) -> Mapping[bytes, set[int]]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from enum import StrEnum
 
-from duotap import messages
+from duotap import messages, proof
 from duotap.cose import Signed
 
 from duotap_host.ledger.interface import Finding
@@ -72,7 +72,7 @@ def find(evidence: Evidence, positions: Iterable[Position]) -> tuple[Finding, ..
     found = {
         *_histories(evidence),
         *_problems(evidence),
-        *_duplicates(evidence),
+        *_contradictions(evidence),
         *_closings(evidence),
         *_issued(evidence),
         *_payments(evidence),
@@ -113,36 +113,24 @@ def _problems(evidence: Evidence) -> Iterator[Finding]:
             yield finding(code, device, [problem.record], record=record, signer=signer)
 
 
-def _duplicates(evidence: Evidence) -> Iterator[Finding]:
-    """Two messages of one device under one counter: each pair of signatures is a proof."""
-    for code, of in (
-        (Code.DUPLICATE_PAYMENT, _by_counter(evidence.payments.values(), "payment_counter")),
-        (Code.DUPLICATE_OFFER, _by_counter(evidence.offers.values(), "offer_counter")),
-    ):
-        for (device, counter), hashes in of.items():
-            if len(hashes) > 1:
-                yield finding(code, device, sorted(hashes), counter=counter, count=len(hashes))
-
-
-def _by_counter(signed: Iterable[Signed], counter: str) -> dict[tuple[bytes, int], set[bytes]]:
-    found: dict[tuple[bytes, int], set[bytes]] = {}
-    for each in signed:
-        found.setdefault((each.kid, getattr(each.message, counter)), set()).add(each.hash)
-    return found
+def _contradictions(evidence: Evidence) -> Iterator[Finding]:
+    """What a device may say once and said twice: each pair of signatures is a proof."""
+    for (device, kind, subject), messages_by_hash in evidence.said.items():
+        hashes = sorted(messages_by_hash)
+        if len(hashes) == 1:
+            continue
+        if kind == proof.ANSWERS:
+            kinds = {type(signed.message) for signed in messages_by_hash.values()}
+            if len(kinds) == 2 and isinstance(subject, bytes):
+                paid = texts.short(subject)
+                yield finding(Code.VOID_AND_HONOURED, device, hashes, payment=paid)
+        else:
+            code = Code.DUPLICATE_OFFER if kind == proof.OFFERS else Code.DUPLICATE_PAYMENT
+            yield finding(code, device, hashes, counter=subject, count=len(hashes))
 
 
 def _closings(evidence: Evidence) -> Iterator[Finding]:
     for payment_hash, end in evidence.closings.items():
-        receipts: set[tuple[bytes, bytes]] = set()
-        voids: set[tuple[bytes, bytes]] = set()
-        for entry, _ in (*end.honoured, *end.shown, *end.late):
-            closing = entry.closing
-            if closing is not None:
-                is_void = isinstance(closing.message, messages.Void)
-                (voids if is_void else receipts).add((closing.kid, closing.hash))
-        for device in sorted({kid for kid, _ in receipts} & {kid for kid, _ in voids}):
-            both = sorted(each for kid, each in receipts | voids if kid == device)
-            yield finding(Code.VOID_AND_HONOURED, device, both, payment=texts.short(payment_hash))
         for entry, _ in end.honoured:
             known = evidence.archive.devices.get(entry.record.device)
             if known is not None and not matching.is_right_closing(entry, known):

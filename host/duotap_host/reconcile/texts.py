@@ -1,9 +1,34 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sentences of findings, English and Chinese."""
+"""The sentences of findings, English and Chinese, and what people call records."""
 
 from __future__ import annotations
 
+from duotap import records
+
 SHORT_BYTES = 4  # enough to tell devices apart on a page; the whole id is in the finding
+
+RECORDS = {
+    records.IDENTITY: "identity",
+    records.STATEMENT: "statement",
+    records.LOAD: "load",
+    records.CANCEL: "cancel",
+    records.BASE_PART: "base part",
+    records.CHECKPOINT: "checkpoint",
+    records.OFFER: "offer",
+    records.PAYMENT: "payment",
+    records.CLOSING: "closing",
+    records.CREDIT: "credit (C)",
+    records.ACCOUNT: "account (S)",
+    records.UNPAID: "unpaid (V)",
+    records.LATE_VOID: "late void",
+    records.CONFLICT: "conflict",
+    records.REFUND_GIVEN: "refund given",
+    records.REFUND_TAKEN: "refund taken",
+    records.UNLOAD: "unload",
+    records.CARRIED: "carried",
+    records.TICKS: "ticks",
+}
+HEAD = "head"
 
 SENTENCES = {
     "fork": (

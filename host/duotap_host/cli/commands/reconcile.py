@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import rich_click as click
 
+from duotap_host.cli.commands.findings import show
 from duotap_host.cli.desk import Desk
 
 
@@ -20,11 +21,7 @@ def command(desk: Desk, is_chinese: bool) -> None:
         desk.console.print(f"Took back {_count(done.corrections, 'transfer')} booked before.")
     if done.refused:
         desk.console.print(f"Could not take back {_count(done.refused, 'settlement')}.")
-    if not done.findings:
-        desk.console.print("No findings.")
-    for finding in done.findings:
-        said = finding.zh if is_chinese else finding.en
-        desk.console.print(f"[yellow]{finding.code}[/]: {said}", soft_wrap=True)
+    show(desk.console, done.findings, is_chinese)
 
 
 def _count(number: int, noun: str) -> str:

@@ -13,6 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from duotap.errors import Crowded, Fault
+from port import late
 
 from drivers.pn532_status import Released
 
@@ -144,6 +145,7 @@ class Radio:
         try:
             await self.pn532.setup()
             self.ready = True
+            late.drop("drivers.pn532_setup")
         except Fault:
             await self.clock.sleep_ms(RECOVER_MS)
 

@@ -14,28 +14,19 @@ from typing import TYPE_CHECKING
 
 from duotap.errors import Fault, Timeout
 
-from drivers.pn532_hsu import RESET_BAUDRATE, Hsu
 from drivers.pn532_link import Link
 from drivers.pn532_session import Listener, Poller
-from drivers.pn532_status import (
-    MORE_BIT,
-    AirFault,
-    ChipFault,
-    Released,
-    SyntaxFault,
-    check,
-    check_listening,
-)
+from drivers.pn532_status import MORE_BIT, AirFault, Released, SyntaxFault, check, check_listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from port.clock import Clock
 
+    from drivers.pn532_link import Bus
+
 __all__ = (
     "AirFault",
-    "ChipFault",
-    "Hsu",
     "Listener",
     "Pn532",
     "Poller",
@@ -44,15 +35,8 @@ __all__ = (
     "Target",
 )
 
-GET_FIRMWARE_VERSION = b"\x02"
 WRITE_REGISTER = b"\x08"
-SET_SERIAL_BAUD_RATE = 0x10
-# AutoATR_RES, AutoRATS, ISO 14443-4 PICC; the chip answers RATS by itself and does the blocks.
-SET_PARAMETERS = b"\x12\x34"
-SAM_CONFIGURATION = b"\x14\x01\x00\x01"  # normal mode: the SAM is not used; IRQ driven
 FIELD_OFF = b"\x32\x01\x00"
-# MxRtyATR, MxRtyPSL as after reset; passive activation is tried twice, then nobody is there.
-RETRIES = b"\x32\x05\xff\x01\x01"
 IN_DATA_EXCHANGE = 0x40
 IN_LIST_PASSIVE_TARGET = 0x4A
 IN_RELEASE_ALL = b"\x52\x00"
@@ -70,10 +54,8 @@ SEL_RES = 0x20  # ISO 14443-4
 # NFCID2 of a card that is none (01 FE), PAD, system code: never sent while TYPE_A_ONLY holds.
 FELICA = b"\x01\xfe\xa2\xa3\xa4\xa5\xa6\xa7" + b"\xc0\xc1\xc2\xc3\xc4\xc5\xc6\xc7" + b"\xff\xff"
 NFCID3 = bytes(10)
-IC_PN532 = 0x32
 MODE_PICC = 0x08
 
-BAUDRATES = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1288000)
 DATA_MAX = 262  # of one InDataExchange, TgGetData or TgSetData
 COMMAND_MS = 100  # what touches no other antenna takes the chip about 1 ms
 LIST_MS = 1000  # two cards, each with retries of its activation
@@ -81,7 +63,6 @@ EXCHANGE_MS = 5000  # a card may ask for 1.08 s more again and again; signing ta
 RELEASE_MS = 200  # S(DESELECT) to a card that has gone, three times
 SEND_MS = 5000  # a lost grant of time alone holds an answer up for 1.08 s
 LISTEN_STEP_MS = 2  # nobody waits for an activation to the millisecond
-PAUSE_MS = 2  # the chip changes its speed within 1 ms of our ACK
 
 # Tg; SENS_RES; SEL_RES; UID; ATS with its TL byte, empty without ISO 14443-4
 Target = namedtuple("Target", ("tg", "sens_res", "sel_res", "uid", "ats"))
@@ -90,14 +71,12 @@ Target = namedtuple("Target", ("tg", "sens_res", "sel_res", "uid", "ats"))
 class Pn532:
     """`nfcid1t()` gives the three bytes behind 08h in the UID of each `listen`."""
 
-    def __init__(self, bus: Hsu, clock: Clock, nfcid1t: Callable[[], bytes] | None = None) -> None:
+    def __init__(self, bus: Bus, clock: Clock, nfcid1t: Callable[[], bytes] | None = None) -> None:
         self.link = Link(bus, clock)
         self.firmware_version = b""
-        self._bus = bus
-        self._clock = clock
         self._nfcid1t = nfcid1t
         self._field_on = False
-        self._type_a_only = False
+        self.type_a_only = False
 
     @property
     def quiet(self) -> bool:
@@ -109,34 +88,15 @@ class Pn532:
 
     # Setting up
 
-    async def setup(self, baudrate: int = RESET_BAUDRATE) -> None:
-        """From whatever state to known parameters, field off. Raises Fault without a chip."""
-        await self.link.recover()
-        try:
-            await self.link.command(SAM_CONFIGURATION)
-        except Timeout:
-            if self._bus.baudrate == RESET_BAUDRATE:
-                raise
-            self._bus.set_baudrate(RESET_BAUDRATE)
-            await self.link.command(SAM_CONFIGURATION)
-        self.firmware_version = bytes(await self.link.command(GET_FIRMWARE_VERSION))
-        if self.firmware_version[:1] != bytes([IC_PN532]):
-            raise Fault("this is not a PN532")
-        await self.link.command(SET_PARAMETERS)
-        await self.link.command(RETRIES)
-        self._type_a_only = False
-        await self.field_off()
-        if self._bus.baudrate != baudrate:
-            await self.set_baudrate(baudrate)
+    async def setup(self, baudrate: int | None = None) -> None:
+        """From whatever state to known parameters, field off; Fault without a chip.
 
-    async def set_baudrate(self, baudrate: int) -> None:
-        """Change the speed of both ends; a Fault means that they may disagree: set up again."""
-        code = BAUDRATES.index(baudrate)
-        await self.link.command(bytes([SET_SERIAL_BAUD_RATE, code]))
-        await self.link.confirm()
-        self._bus.set_baudrate(baudrate)
-        await self._clock.sleep_ms(PAUSE_MS)
-        await self.link.command(GET_FIRMWARE_VERSION)
+        The speed becomes `baudrate`, what the bus was made for by default, or the next lower one
+        that its wires carry.
+        """
+        from drivers.pn532_setup import set_up
+
+        await set_up(self, self.link.bus.baudrate_max if baudrate is None else baudrate)
 
     async def field_off(self) -> None:
         await self.link.command(FIELD_OFF)
@@ -149,7 +109,7 @@ class Pn532:
 
         With two, the last one is selected. The field stays on until `release`.
         """
-        self._field_on, self._type_a_only = True, False
+        self._field_on, self.type_a_only = True, False
         head = bytes([IN_LIST_PASSIVE_TARGET, targets_max, TYPE_A_106])
         return _targets(bytes(await self.link.command(head, b"", LIST_MS)))
 
@@ -190,13 +150,14 @@ class Pn532:
         """
         if self._field_on:
             await self.field_off()
-        if not self._type_a_only:
+        if not self.type_a_only:
             await self.link.command(TYPE_A_ONLY)
-            self._type_a_only = True
+            self.type_a_only = True
         head = bytes([TG_INIT_AS_TARGET, PASSIVE_PICC_ONLY])
         body = await self._listening(head, self._identity(historical), timeout_ms, LISTEN_STEP_MS)
         if not _status(body) & MODE_PICC:
-            raise AirFault(body[0], "activated otherwise than as an ISO 14443-4 card")
+            await self.stop_listening()
+            raise Fault("activated otherwise than as an ISO 14443-4 card")
         return bytes(body[1:])
 
     async def get_apdu(self, timeout_ms: int | None = None) -> bytes:
@@ -223,21 +184,26 @@ class Pn532:
         check_listening(_status(await self._listening(TG_SET_DATA, answer[at:], SEND_MS)))
 
     async def stop_listening(self) -> None:
-        """Fall silent in the middle of an activation: the poller finds out by itself."""
-        await self.link.command(IN_RELEASE_ALL, b"", RELEASE_MS)
+        """Fall silent in the middle of an activation: the poller finds out by itself.
+
+        Whatever led here counts, not what the chip says to it.
+        """
+        try:
+            await self.link.command(IN_RELEASE_ALL, b"", RELEASE_MS)
+        except Fault:
+            pass
 
     async def _listening(
         self, head: bytes, tail: bytes, timeout_ms: int | None, step_ms: int = 1
     ) -> memoryview:
         """A command of the listener; one that is given up must not leave the chip activated.
 
-        An aborted TgInitAsTarget is over, unless its response was on its way already.
+        An aborted TgInitAsTarget is over, unless a poller was faster than our ACK.
         """
         try:
             return await self.link.command(head, tail, timeout_ms, step_ms)
         except (asyncio.CancelledError, Timeout):
-            if head[0] != TG_INIT_AS_TARGET or self.link.late_code == TG_INIT_AS_TARGET + 1:
-                await self.stop_listening()
+            await self.stop_listening()
             raise
 
     def _identity(self, historical: bytes) -> bytes:

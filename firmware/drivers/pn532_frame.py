@@ -28,6 +28,8 @@ READER_BYTES = FRAME_MAX + 16
 MORE, ACK, NACK, FRAME, ERROR, BAD = 0, 1, 2, 3, 4, 5
 
 SHORTEST = 5  # preamble, start code, two bytes that tell what it is
+SHORTEST_FRAME = 6  # ACK: reading so much reads beyond no frame
+HEADER_MAX = 8  # of an extended frame: 00 00 FF FF FF LENM LENL LCS
 
 
 def encode(frame: bytearray, head: bytes, tail: bytes | memoryview) -> int:
@@ -52,6 +54,25 @@ def encode(frame: bytearray, head: bytes, tail: bytes | memoryview) -> int:
     frame[end] = -(HOST_TO_CHIP + sum(head) + sum(tail)) & 0xFF
     frame[end + 1] = 0x00
     return end + 2
+
+
+def whole_bytes(begin: bytes | memoryview) -> int:
+    """How long the frame is that begins with these bytes, at least SHORTEST_FRAME of them.
+
+    As the chip sends it, with one byte of padding on each side. An extended frame of which less
+    than its header is there is told as that; 0 is what is no beginning of a frame.
+    """
+    if begin[0] or begin[1] or begin[2] != 0xFF:
+        return 0
+    first, second = begin[3], begin[4]
+    if first + second == 0xFF:
+        return SHORTEST_FRAME if first in (0x00, 0xFF) else 0
+    if first & second == 0xFF:
+        if len(begin) < HEADER_MAX:
+            return HEADER_MAX
+        count = (begin[5] << 8) + begin[6]
+        return 0 if count > BODY_MAX else count + OVERHEAD_MAX
+    return 0 if first + second & 0xFF else first + 7
 
 
 class FrameReader:

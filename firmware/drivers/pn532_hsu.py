@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from port.clock import Clock
-    from port.wiring import Uart
+    from port.wiring import Pin, Uart
 
     from drivers.pn532_frame import FrameReader
 
@@ -20,15 +20,28 @@ BITS_PER_BYTE = 10
 WAKING = b"\x55\x55"  # five rising edges each; a frame parser eats them
 WAKE_MS = 4  # 2 ms of start-up, and what a sleep of whole ticks may fall short of
 SEND_STEP_MS = 1
+RESET_MS = 2  # RSTPDN low for 20 ns is enough; then the oscillator starts
 
 
 class Hsu:
-    """Owns the UART; `baudrate` is what that was opened with."""
+    """Owns the UART, which was opened at 115200 baud; the board can go up to `baudrate_max`.
 
-    def __init__(self, uart: Uart, clock: Clock, baudrate: int = RESET_BAUDRATE) -> None:
+    `reset` is the chip's RSTPDN, where it is wired: the way back from a speed that the wires do
+    not carry.
+    """
+
+    def __init__(
+        self,
+        uart: Uart,
+        clock: Clock,
+        baudrate_max: int = RESET_BAUDRATE,
+        reset: Pin | None = None,
+    ) -> None:
         self.uart = uart
         self.clock = clock
-        self.baudrate = baudrate
+        self.baudrate = RESET_BAUDRATE
+        self.baudrate_max = baudrate_max
+        self._reset = reset
         self._need = 0
         self._is_enough = self._enough
 
@@ -65,6 +78,17 @@ class Hsu:
         while count:
             self.uart.read(min(count, 32))
             count = self.uart.any()
+
+    async def restart(self) -> bool:
+        """Whether the chip begins anew, at its first speed."""
+        if self._reset is None:
+            return False
+        self._reset.value(0)
+        await self.clock.sleep_ms(RESET_MS)
+        self._reset.value(1)
+        await self.clock.sleep_ms(RESET_MS)
+        self.set_baudrate(RESET_BAUDRATE)
+        return True
 
     def set_baudrate(self, baudrate: int) -> None:
         self.uart.init(baudrate=baudrate)

@@ -29,12 +29,29 @@ from drivers.pn532_frame import (
     FrameReader,
     encode,
 )
-from drivers.pn532_status import SyntaxFault
+from drivers.pn532_status import SYNTAX, SyntaxFault
 
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from port.clock import Clock
 
-    from drivers.pn532_hsu import Hsu
+    class Bus(Protocol):
+        """HSU, I2C or SPI: bytes or whole frames to the chip, and whatever it says to a reader."""
+
+        baudrate: int  # 0 where the bus has a clock line
+        baudrate_max: int
+
+        def duration_ms(self, count: int) -> int: ...
+        async def wake(self) -> None: ...
+        async def send(self, view: memoryview | bytes) -> None: ...
+        async def receive(
+            self, reader: FrameReader, need: int, timeout_ms: int | None, step_ms: int
+        ) -> None: ...
+        def flush(self) -> None: ...
+        def set_baudrate(self, baudrate: int) -> None: ...
+        async def restart(self) -> bool: ...
+
 
 ACK_MS = 15  # the manual's; our own sending time is added
 SENDS_MAX = 3
@@ -50,11 +67,10 @@ ACK_BYTES = 6
 class Link:
     """`quiet` is true while no byte of the chip can arrive."""
 
-    def __init__(self, bus: Hsu, clock: Clock) -> None:
+    def __init__(self, bus: Bus, clock: Clock) -> None:
         self.bus = bus
         self.quiet = True
-        self.late_code = 0  # the response that crossed the last abort; 0 is none
-        self._clock = clock
+        self.clock = clock
         self._frame = bytearray(FRAME_MAX)
         self._view = memoryview(self._frame)
         self._reader = FrameReader()
@@ -87,7 +103,7 @@ class Link:
                 raise
             self._settled()
             if kind == ERROR:
-                raise SyntaxFault(0, "the PN532 does not know this command so")
+                raise SyntaxFault(SYNTAX)
             return self._reader.body()[2:]
 
     async def recover(self) -> None:
@@ -98,7 +114,7 @@ class Link:
     async def confirm(self) -> None:
         """The ACK of the host that some commands wait for."""
         await self.bus.send(ACK_FRAME)
-        await self._clock.sleep_ms(self.bus.duration_ms(ACK_BYTES) + 1)
+        await self.clock.sleep_ms(self.bus.duration_ms(ACK_BYTES) + 1)
 
     def _settled(self) -> None:
         self._astray = False
@@ -120,7 +136,7 @@ class Link:
 
     async def _acknowledged(self, timeout_ms: int) -> bool:
         """Whether the ACK comes; an older frame before it is dropped."""
-        began = self._clock.ticks_ms()
+        began = self.clock.ticks_ms()
         left_ms = timeout_ms
         while left_ms > 0:
             try:
@@ -128,13 +144,13 @@ class Link:
                     return True
             except Timeout:
                 return False
-            left_ms = timeout_ms - self._clock.diff(self._clock.ticks_ms(), began)
+            left_ms = timeout_ms - self.clock.diff(self.clock.ticks_ms(), began)
         return False
 
     async def _response(self, code: int, timeout_ms: int | None, step_ms: int) -> int:
         """FRAME or ERROR; what is neither the response nor readable is asked for again."""
         nacks = 0
-        began = self._clock.ticks_ms()
+        began = self.clock.ticks_ms()
         left_ms = timeout_ms
         while left_ms is None or left_ms > 0:
             kind = await self._next(left_ms, step_ms)
@@ -147,7 +163,7 @@ class Link:
                 self.bus.flush()
                 await self.bus.send(NACK_FRAME)
             if timeout_ms is not None:
-                left_ms = timeout_ms - self._clock.diff(self._clock.ticks_ms(), began)
+                left_ms = timeout_ms - self.clock.diff(self.clock.ticks_ms(), began)
         raise Timeout("the PN532 gives no response")
 
     async def _next(self, timeout_ms: int | None, step_ms: int) -> int:
@@ -191,15 +207,13 @@ class Link:
         """
         self.quiet = False
         self._astray = True
-        self.late_code = 0
         self._reader.clear()
         for _ in range(ABORTS):
             await self.bus.wake()
             await self.bus.send(ACK_FRAME)
         try:
             for _ in range(LATE_FRAMES_MAX):
-                if await self._next(LATE_MS, STEP_MS) == FRAME:
-                    self.late_code = self._reader.body()[1]
+                await self._next(LATE_MS, STEP_MS)
         except Timeout:
             pass
         self._asleep = True

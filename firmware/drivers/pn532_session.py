@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from duotap.errors import Fault
 
-from drivers.pn532_status import Released
+from drivers.pn532_status import NOT_SELECTED, Released
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ class Poller:
     async def transceive(self, apdu: bytes) -> bytes:
         """Exchange an APDU; any Fault ends the selection, and what the card did is unknown."""
         if not self._selected:
-            raise Released(0, "the card is no longer selected")
+            raise Released(NOT_SELECTED)
         try:
             return await self.pn532.exchange(apdu, self.target.tg)
         except Fault:
@@ -81,12 +81,5 @@ class Listener:
             activated = False
         finally:
             if activated:
-                await self._stop()
+                await self.pn532.stop_listening()
         return count
-
-    async def _stop(self) -> None:
-        """Whatever ended the session counts, not what the chip says to it."""
-        try:
-            await self.pn532.stop_listening()
-        except Fault:
-            pass

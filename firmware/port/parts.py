@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from port.clock import Clock
     from port.entropy import Entropy
-    from port.wiring import BlockDevice, Uart, Watchdog
+    from port.wiring import BlockDevice, Watchdog
 
 CARD = "card"
 STAND = "stand"
@@ -34,7 +34,7 @@ class Parts:
 
     kind: str  # CARD or STAND
     clock: Clock
-    uart: Uart  # of the PN532, at its speed after power-on
+    radio_bus: Callable[[], Any]  # makes the PN532's HSU, I2C or SPI
     display: Ssd1306
     buttons: Buttons
     keypad: Keypad

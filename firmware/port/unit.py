@@ -25,6 +25,7 @@ from port.link import Link
 if TYPE_CHECKING:
     from typing import Any, Callable
 
+RADIO = ("drivers.pn532", "drivers.pn532_hsu", "drivers.pn532_i2c", "drivers.pn532_spi")
 SYNC_MS = 60_000  # how long a press for "sync" lasts
 
 
@@ -83,9 +84,9 @@ class Unit:
     def chip(self) -> Any:
         """The radio chip, not set up yet."""
         late.drop()
-        from drivers.pn532 import Hsu, Pn532
+        from drivers.pn532 import Pn532
 
-        return Pn532(Hsu(self.parts.uart, self.clock), self.clock, self.nfcid1t)
+        return Pn532(self.parts.radio_bus(), self.clock, self.nfcid1t)
 
     def applet(self) -> Any:
         """What answers a payee; from now on this device leads no tap."""
@@ -129,7 +130,7 @@ class Unit:
         if self.radio is not None:
             await self.radio.hush()
         self._applet = self._led = None
-        late.drop("drivers.pn532", "port.paying", "port.receiving", "duotap.notices")
+        late.drop(*RADIO, "port.paying", "port.receiving", "duotap.notices")
         from port.cable import serial_applet
 
         return serial_applet(self)

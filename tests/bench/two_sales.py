@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -17,7 +16,9 @@ from duotap_host.demo.office import Office
 from duotap_host.demo.stage_local import LocalStage
 from duotap_host.demo.story import SALE, Story
 from duotap_host.demo.telling import Nobody, Telling
+from duotap_host.virtual.board import HSU
 from duotap_host.virtual.costs import Costs
+from duotap_host.virtual.local import board_file
 from duotap_host.virtual.timesheet import TapTime
 
 SEED = b"tap time"
@@ -25,24 +26,23 @@ SEED = b"tap time"
 
 @contextmanager
 def radio_at(baudrate: int) -> Iterator[None]:
-    """Both radio chips are set up for this speed instead of the driver's default."""
-    # Asked for now: a device in process may have loaded its modules anew since.
-    chip = import_module("drivers.pn532").Pn532
-    before = chip.setup.__defaults__
-    chip.setup.__defaults__ = (baudrate,)
+    """Both boards' radio chips are set up for this speed instead of the board's own."""
+    board = board_file()
+    before = board.RADIO_BAUDRATE
+    board.RADIO_BAUDRATE = baudrate
     try:
         yield
     finally:
-        chip.setup.__defaults__ = before
+        board.RADIO_BAUDRATE = before
 
 
-def two_sales(costs: Costs, baudrate: int) -> Sequence[TapTime]:
-    """Cold and warm; both boards have these costs, both chips this speed."""
+def two_sales(costs: Costs, baudrate: int, bus: str = HSU) -> Sequence[TapTime]:
+    """Cold and warm: both boards have these costs, both chips this bus, and HSU this speed."""
 
     class Stage(LocalStage):
         pass
 
-    Stage.costs = costs
+    Stage.costs, Stage.bus = costs, bus
 
     async def main(folder: Path) -> Sequence[TapTime]:
         stage = Stage(SEED)
@@ -54,6 +54,8 @@ def two_sales(costs: Costs, baudrate: int) -> Sequence[TapTime]:
                 await chapter(story)
             for _ in range(2):
                 await story.sale(stories.A, SALE)
+            for device in stage.devices.values():
+                assert bus != HSU or device.board.line.device.baudrate == baudrate
             return stage.taps(0)
         finally:
             await stage.close()

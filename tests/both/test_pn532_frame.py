@@ -5,14 +5,17 @@ from binascii import hexlify, unhexlify
 
 from drivers.pn532_frame import (
     ACK,
+    ACK_FRAME,
     BAD,
     ERROR,
     FRAME,
     FRAME_MAX,
     MORE,
     NACK,
+    NACK_FRAME,
     FrameReader,
     encode,
+    whole_bytes,
 )
 from duotap.errors import Broken
 from raising import raises
@@ -153,3 +156,21 @@ def test_bad_frames_leave_nothing_behind():
         assert reader.scan() == MORE
         feed(reader, unhexlify("0000ff00ff00"))
         assert reader.scan() == ACK
+
+
+def test_the_beginning_of_a_frame_tells_how_long_it_is():
+    for count in (2, 3, 100, 254, 255, 256, 257, 264, 265):
+        frame = extended(count) if count > 255 else normal(count)
+        assert whole_bytes(frame[:8]) == whole_bytes(frame) == len(frame)
+        assert whole_bytes(frame[:6]) == (8 if count > 255 else len(frame))
+    for bare in (ACK_FRAME, NACK_FRAME):
+        assert whole_bytes(bare) == whole_bytes(bare + b"\x80\x80") == 6
+    for stray in ("000000ff02fe", "0000ff02ff00", "000100ff02fe", "0000ff01fe00", "80" * 6):
+        assert whole_bytes(unhexlify(stray)) == 0
+    assert whole_bytes(unhexlify("0000ffffff0200fe")) == 0
+
+
+def normal(count):
+    """A frame of `count` bytes with TFI."""
+    buffer = bytearray(FRAME_MAX)
+    return bytes(buffer[: encode(buffer, b"\x40", bytes(count - 2))])

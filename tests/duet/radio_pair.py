@@ -8,13 +8,19 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from drivers.pn532 import Hsu, Listener, Pn532, Poller
+from drivers.pn532 import Listener, Pn532, Poller
+from drivers.pn532_hsu import Hsu
+from drivers.pn532_i2c import I2c
+from drivers.pn532_spi import Spi
 from duotap_host.virtual import timeline
 from duotap_host.virtual.clock import VirtualClock
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.mishaps import Rule
+from duotap_host.virtual.pn532_bus import IrqLine
 from duotap_host.virtual.pn532_chip import VirtualPn532
 from duotap_host.virtual.pn532_hsu import HsuPort
+from duotap_host.virtual.pn532_i2c import I2cPort, I2cWires
+from duotap_host.virtual.pn532_spi import SelectLine, SpiPort, SpiWires
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.uart import UartLine
 
@@ -25,21 +31,47 @@ OK = b"\x90\x00"
 BODY = bytes(range(256))
 
 
+HSU, I2C, I2C_IRQ, SPI, SPI_IRQ = "hsu", "i2c", "i2c with irq", "spi", "spi with irq"
+BUSES = (HSU, I2C, I2C_IRQ, SPI, SPI_IRQ)
+BUS = HSU  # of every side; the fixture `bus` runs a test with each of them
+
+
 class Side:
-    """A board: clock, UART, chip and driver."""
+    """A board: clock, bus, chip and driver. `line` is there on HSU only."""
+
+    line: UartLine
+    port: HsuPort | I2cPort | SpiPort
 
     def __init__(self, field: Field, time: Timeline, name: str, seed: int = 0) -> None:
         uid = random.Random(f"{name} {seed}")
         self.name = name
         self.clock = VirtualClock(time, start_us=(1 << 30) - 300_000)  # ticks wrap on the way
         self.chip = VirtualPn532(time, field, name, seed=seed)
-        self.line = UartLine(time, self.clock)
-        self.hsu = HsuPort(self.chip)
-        self.line.far.on_receive(self.hsu.feed)
-        self.hsu.on_output(self.line.far.send)
-        self.hsu.on_baudrate(self.line.far.set_baudrate)
-        self.pn532 = Pn532(Hsu(self.line.device, self.clock), self.clock, lambda: uid.randbytes(3))
+        self.bus = {HSU: self._hsu, I2C: self._i2c, SPI: self._spi}[BUS.split()[0]](time)
+        self.pn532 = Pn532(self.bus, self.clock, lambda: uid.randbytes(3))
         self.listener = Listener(self.pn532)
+
+    def _hsu(self, time: Timeline) -> Hsu:
+        self.line = UartLine(time, self.clock)
+        self.port = port = HsuPort(self.chip)
+        self.line.far.on_receive(port.feed)
+        port.on_output(self.line.far.send)
+        port.on_baudrate(self.line.far.set_baudrate)
+        return Hsu(self.line.device, self.clock)
+
+    def _i2c(self, time: Timeline) -> I2c:
+        """With IRQ the chip also stretches the clock and keeps what was not fetched."""
+        irq = BUS == I2C_IRQ
+        self.port = port = I2cPort(self.chip, self.clock, stretches=irq, keeps=irq)
+        return I2c(I2cWires(port), self.clock, IrqLine(port) if irq else None)
+
+    def _spi(self, time: Timeline) -> Spi:
+        """With IRQ the wires also send the least significant bit first by themselves."""
+        irq = BUS == SPI_IRQ
+        self.port = port = SpiPort(self.chip, self.clock, keeps=irq)
+        wires = SpiWires(port, SpiWires.LSB if irq else SpiWires.MSB)
+        line = IrqLine(port) if irq else None
+        return Spi(wires, SelectLine(port), self.clock, line, msb_first=not irq)
 
 
 class Radio:
@@ -116,6 +148,19 @@ class Card:
     def answer(self, apdu: bytes) -> bytes:
         self.executed.append(apdu)
         return BODY + OK if apdu == READ else OK
+
+
+def echo(apdu: bytes) -> bytes:
+    """As many bytes as P1 and P2 say, and 9000."""
+    return bytes(range(256)) * 4 if len(apdu) < 4 else bytes(apdu[2] << 8 | apdu[3]) + OK
+
+
+async def touch(radio: Radio, answer: Callable[[bytes], Any] = echo) -> tuple[Side, Side, Poller]:
+    """A stand that has selected a card which answers with `answer`."""
+    stand, card = radio.side("stand"), radio.side("card")
+    radio.card(card, answer)
+    await stand.pn532.setup()
+    return stand, card, await radio.select(stand)
 
 
 async def meet(radio: Radio, card: Card) -> tuple[Side, Side, Poller]:

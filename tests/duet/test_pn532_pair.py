@@ -1,30 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Two boards at one field: what an activation looks like, what it costs, and how it ends well."""
+"""Two boards at one field: what an activation looks like, and how it ends well: on each bus."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
-from drivers.pn532 import Poller, Released
+from drivers.pn532 import Released
 from duotap.errors import Timeout
 
-from duet.radio_pair import OK, SELECT, Radio, Side, play
+from duet.radio_pair import OK, SELECT, Radio, echo, play, touch
 
-TURNAROUND_US = 1500  # of each host: the table of times assumes 3 ms for both
-
-
-def echo(apdu: bytes) -> bytes:
-    """As many bytes as P1 and P2 say, and 9000."""
-    return bytes(range(256)) * 4 if len(apdu) < 4 else bytes(apdu[2] << 8 | apdu[3]) + OK
-
-
-async def touch(radio: Radio, answer: object = echo) -> tuple[Side, Side, Poller]:
-    """A stand that has selected a card which answers with `answer`."""
-    stand, card = radio.side("stand"), radio.side("card")
-    radio.card(card, answer)  # type: ignore[arg-type]  # a function or a coroutine
-    await stand.pn532.setup()
-    return stand, card, await radio.select(stand)
+pytestmark = pytest.mark.usefixtures("bus")
 
 
 def test_a_select_block_by_block() -> None:
@@ -51,33 +38,6 @@ def test_a_select_block_by_block() -> None:
         "> S(DESELECT) c2",
         "< S(DESELECT) c2",
     ]
-
-
-@pytest.mark.parametrize(
-    ("command", "response", "table_ms"),
-    [(13, 2, 18), (5, 61, 31), (40, 72, 45), (5, 258, 89), (255, 2, 87)],
-)
-def test_an_exchange_takes_the_time_of_the_table(
-    command: int, response: int, table_ms: int
-) -> None:
-    """HSU at 115200 on both sides, 3 ms for the hosts; the table of the notes on throughput."""
-
-    async def story(radio: Radio) -> float:
-        def answer(apdu: bytes) -> bytes:
-            card.clock.charge(TURNAROUND_US, "computing")
-            return bytes(response)
-
-        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
-        begun_us = radio.time.now_us()
-        for _ in range(10):
-            assert len(await poller.transceive(bytes(command))) == response
-            stand.clock.charge(TURNAROUND_US, "computing")
-            await stand.clock.sleep_ms(0)
-        return (radio.time.now_us() - begun_us) / 10_000
-
-    ms = play(story)
-    print(f"{command}/{response}: {ms} ms, table {table_ms} ms")
-    assert 0.8 * table_ms <= ms <= 1.2 * table_ms
 
 
 @pytest.mark.parametrize(
@@ -257,55 +217,6 @@ def test_a_phone_polling_for_felica_sees_nothing() -> None:
     assert unprotected[:2] == b"\x01\xfe"
 
 
-def test_the_chip_is_quiet_exactly_while_its_host_has_the_word() -> None:
-    seen: list[bool] = []
-
-    async def story(radio: Radio) -> None:
-        def answer(apdu: bytes) -> bytes:
-            seen.append(card.pn532.quiet)
-            return OK
-
-        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
-        assert stand.pn532.quiet
-        assert not card.pn532.quiet
-        exchange = asyncio.create_task(poller.transceive(SELECT))
-        await stand.clock.sleep_ms(5)
-        assert not stand.pn532.quiet
-        await exchange
-        assert stand.pn532.quiet
-        await poller.close()
-        await stand.clock.sleep_ms(20)
-        assert stand.pn532.quiet
-        assert not card.pn532.quiet
-
-    play(story)
-    assert seen == [True]
-
-
-def test_flash_programmed_while_quiet_loses_no_byte() -> None:
-    async def story(radio: Radio) -> None:
-        def answer(apdu: bytes) -> bytes:
-            for _ in range(8):
-                card.clock.charge(800, "flash")
-            return bytes(256) + OK
-
-        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
-        for _ in range(5):
-            assert len(await poller.transceive(bytes(200))) == 258
-            stand.clock.charge(6400, "flash")
-        assert card.line.device.dropped_fifo == stand.line.device.dropped_fifo == 0
-
-        before = stand.line.wire_bytes()
-        exchange = asyncio.create_task(poller.transceive(SELECT))
-        while stand.line.wire_bytes() < before + 258:
-            await asyncio.sleep(0.001)
-        stand.clock.charge(6400, "flash")  # 74 bytes of the answer come meanwhile
-        assert len(await exchange) == 258  # asked for again
-        assert stand.line.device.dropped_fifo == 74 - 32
-
-    play(story)
-
-
 def test_a_tap_costs_few_events() -> None:
     """Sweeps depend on it; a tap of ten APDUs takes about 650 timers, 6 ms of a 2020s core."""
 
@@ -323,18 +234,6 @@ def test_a_tap_costs_few_events() -> None:
     events = play(story)
     print("timers", events)
     assert events < 1000
-
-
-def test_two_runs_are_the_same_run() -> None:
-    async def story(radio: Radio) -> list[object]:
-        stand, card, poller = await touch(radio)
-        for length in (5, 100, 255):
-            await poller.transceive(bytes(length))
-        await poller.close()
-        return [list(radio.field.log), stand.line.wire_us(), card.line.wire_us()]
-
-    assert play(story, seed=1) == play(story, seed=1)
-    assert play(story, seed=1) != play(story, seed=2)
 
 
 def test_the_pair_also_runs_in_real_time() -> None:

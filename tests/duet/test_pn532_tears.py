@@ -10,6 +10,8 @@ from duotap_host.virtual.mishaps import Corrupt, Fate, Lose, Mishap, Noise, Pass
 
 from duet.radio_pair import BODY, OK, READ, SELECT, Card, Radio, meet, play, recover
 
+pytestmark = pytest.mark.usefixtures("bus")
+
 
 async def tap(poller: Poller) -> None:
     """One APDU more than needed: a tear behind the last block shows at the next one."""

@@ -9,9 +9,11 @@ from collections.abc import Callable
 import pytest
 from drivers.pn532 import AirFault, Released
 from drivers.pn532_status import ChipFault, check, check_listening
-from duotap.errors import Fault, Timeout
+from duotap.errors import Timeout
 
-from duet.radio_pair import BODY, OK, READ, SELECT, Card, Radio, Side, meet, play, recover
+from duet.radio_pair import OK, READ, SELECT, Card, Radio, Side, meet, play, recover
+
+pytestmark = pytest.mark.usefixtures("bus")
 
 # Cancelling
 
@@ -73,6 +75,9 @@ def test_any_command_can_be_cancelled_at_any_time() -> None:
         for late_us in range(0, 60_000, 1_700):
             exchange: asyncio.Task[object] = asyncio.create_task(poller.transceive(READ))
             await asyncio.sleep(late_us / 1e6)
+            if exchange.done():
+                assert late_us > 30_000
+                break
             await cancel(exchange)
             assert stand.pn532.quiet
             await stand.pn532.release()
@@ -117,7 +122,7 @@ def test_a_listen_that_times_out_leaves_nobody_waiting() -> None:
         begun_us = radio.time.now_us()
         with pytest.raises(Timeout):
             await side.listener.session(Card().answer, 600)
-        assert 600_000 <= radio.time.now_us() - begun_us < 640_000
+        assert 600_000 <= radio.time.now_us() - begun_us < 650_000
         assert side.pn532.quiet
         assert side.chip.answers(False) is None
 
@@ -142,53 +147,15 @@ def test_an_answer_that_fails_leaves_a_silent_chip() -> None:
 # Chip and wires
 
 
-@pytest.mark.parametrize("baudrate", [115200, 460800])
-def test_a_reset_chip_is_brought_back_by_setting_up(baudrate: int) -> None:
-    async def story(radio: Radio) -> None:
-        stand, listener, poller = await meet(radio, Card())
-        await stand.pn532.setup(baudrate)
-        poller = await radio.select(stand)
-        assert await poller.transceive(READ) == BODY + OK
-        stand.chip.reset()
-        with pytest.raises(Fault):
-            await poller.transceive(SELECT)
-        await stand.pn532.setup(baudrate)
-        assert stand.line.device.baudrate == stand.line.far.baudrate == baudrate
-        await recover(radio, stand, Card())
-        listener.chip.reset()
-        radio.tasks[0].cancel()
-        radio.card(listener, Card().answer)
-        await recover(radio, stand, Card())
-
-    play(story)
-
-
-def test_higher_speed_makes_exchanges_shorter() -> None:
-    async def story(radio: Radio, baudrate: int) -> int:
-        stand, listener = radio.side("stand"), radio.side("card")
-        await asyncio.gather(stand.pn532.setup(baudrate), listener.pn532.setup(baudrate))
-        session = asyncio.create_task(listener.listener.session(lambda _: BODY + OK))
-        poller = await radio.select(stand)
-        begun_us = radio.time.now_us()
-        await poller.transceive(READ)
-        session.cancel()
-        return radio.time.now_us() - begun_us
-
-    times = [play(lambda radio, b=b: story(radio, b)) for b in (115200, 230400, 460800, 921600)]
-    print("5/258 in us", times)
-    assert times == sorted(times, reverse=True)
-    assert times[-1] < 50_000  # 45 ms in the table of throughputs
-
-
 def test_no_chip_is_a_fault_in_time() -> None:
     async def story(radio: Radio) -> int:
         side = radio.side("card")
-        side.line.far.on_receive(lambda *_: None)
+        side.chip.receive = lambda _frame: None  # type: ignore[method-assign]  # deaf
         with pytest.raises(Timeout, match="no ACK"):
-            await side.pn532.setup()
+            await side.pn532.setup(921_600)
         return radio.time.now_us()
 
-    assert play(story) < 200_000
+    assert play(story) < 700_000  # five speeds on HSU
 
 
 class Wires:
@@ -196,13 +163,15 @@ class Wires:
 
     def __init__(self, side: Side, nth: int, spoil: Callable[[bytes], bytes]) -> None:
         self.left = nth
-        self._send = side.line.far.send
+        self._say = side.port.say
         self._spoil = spoil
-        side.hsu.on_output(self.output)
+        side.port.say = self.say  # type: ignore[method-assign]  # a wire tap
 
-    def output(self, chunk: bytes) -> None:
+    def say(self, frame: bytes) -> None:
         self.left -= 1
-        self._send(self._spoil(chunk) if self.left == 0 else chunk)
+        chunk = self._spoil(frame) if self.left == 0 else frame
+        if chunk:
+            self._say(chunk)
 
 
 def flip(chunk: bytes) -> bytes:
@@ -221,8 +190,11 @@ SPOILS = {
 
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
 @pytest.mark.parametrize("spoil", SPOILS)
-def test_a_spoiled_frame_of_the_chip_is_asked_for_again(spoil: str, nth: int) -> None:
-    """ACK and response of two commands in turn; a whole response that is lost is a Timeout."""
+def test_a_spoiled_frame_of_the_chip_is_asked_for_again(bus: str, spoil: str, nth: int) -> None:
+    """ACK and response of two commands in turn; a whole response that is lost is a Timeout.
+
+    On I2C the third is the response once more, as the host reads it to its end.
+    """
 
     async def story(radio: Radio) -> list[tuple[()] | str]:
         side = radio.side("stand")
@@ -240,7 +212,7 @@ def test_a_spoiled_frame_of_the_chip_is_asked_for_again(spoil: str, nth: int) ->
         return results
 
     results = play(story)
-    lost = spoil == "lost" and nth in (2, 4)
+    lost = spoil == "lost" and nth in ((2,) if bus.startswith("i2c") else (2, 4))
     assert results.count("timeout") == lost, results
 
 

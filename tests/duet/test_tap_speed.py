@@ -8,6 +8,7 @@ from functools import cache
 
 import pytest
 from bench.two_sales import two_sales
+from duotap_host.virtual.board import I2C, SPI
 from duotap_host.virtual.costs import RP2040_THUMB
 from duotap_host.virtual.timesheet import TapTime
 
@@ -26,6 +27,16 @@ def test_a_sale_is_done_in_time(place: int, limit_us: int) -> None:
     assert tap.done
     assert tap.costs == RP2040_THUMB.name
     assert tap.total_us <= limit_us, tap
+
+
+@pytest.mark.parametrize("bus", [I2C, SPI])
+def test_a_sale_is_done_in_time_on_each_bus(bus: str) -> None:
+    for tap, limit_us in zip(
+        two_sales(RP2040_THUMB, 115_200, bus), (COLD_US_MAX, WARM_US_MAX), strict=True
+    ):
+        print(bus, tap)
+        assert tap.done
+        assert tap.total_us <= limit_us, tap
 
 
 def test_the_receipt_is_verified_after_the_card_has_left() -> None:

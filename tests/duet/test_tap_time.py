@@ -9,19 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from duotap_host.demo import story as stories
-from duotap_host.demo.office import Office
-from duotap_host.demo.stage_local import LocalStage
-from duotap_host.demo.story import SALE, Story
-from duotap_host.demo.telling import Nobody, Telling
+from bench.two_sales import two_sales
 from duotap_host.virtual.costs import RP2040_PORTABLE
 from duotap_host.virtual.timesheet import TapTime
-
-from duet.cable_town import issuer
 
 BAUDRATE = 115_200
 COLD_US_MAX = 3_000_000
@@ -32,25 +24,7 @@ WARM_US_MAX = 2_300_000
 def taps() -> Sequence[TapTime]:
     """The same sale twice: to a card that the stand has never met, and to one that it has."""
 
-    async def main(folder: Path) -> Sequence[TapTime]:
-        stage = LocalStage(b"tap time")
-        office = Office(folder, b"tap time", issuer())
-        story = Story(stage, office, Telling(folder / "screens", Nobody()), seed=1)
-        try:
-            story.telling.chapter("two sales")
-            for chapter in (stories.opening, stories.provisioning, stories.loading):
-                await chapter(story)
-            for _ in range(2):
-                await story.sale(stories.A, SALE)
-            for device in stage.devices.values():
-                assert device.board.line.device.baudrate == BAUDRATE
-            return stage.taps(0)
-        finally:
-            await stage.close()
-            office.close()
-
-    with TemporaryDirectory() as folder:
-        return LocalStage.run(main(Path(folder)))
+    return two_sales(RP2040_PORTABLE, BAUDRATE)
 
 
 def test_the_costs_are_those_of_the_table() -> None:

@@ -15,6 +15,7 @@ SETTLE_MS = 100  # the screen is drawn and the buttons are watched
 class Bench:
     def __init__(self, parts):
         self.parts = parts
+        self.bus = parts.radio_bus()
         self.fed = True
         self.orders = {
             b"e": self.echo_uart,
@@ -26,6 +27,7 @@ class Bench:
             b"w": self.starve,
             b"x": lambda: 1 // 0,
             b"l": self.loop,
+            b"v": self.set_radio_up,
             b"m": self.memory,
         }
 
@@ -33,10 +35,21 @@ class Bench:
         self.parts.console.write(bytes((len(chunk),)) + chunk)
 
     def echo_uart(self):
-        chunk = self.parts.uart.read()
+        chunk = self.bus.uart.read()
         if chunk:
-            self.parts.uart.write(chunk)
+            self.bus.uart.write(chunk)
         self.tell(b"")
+
+    def set_radio_up(self):
+        """Tells the chip's version, and the speed of its bus in units of 100 baud."""
+        from drivers.pn532 import Pn532
+
+        async def version():
+            pn532 = Pn532(self.bus, self.parts.clock)
+            await pn532.setup()
+            self.tell(pn532.firmware_version + (self.bus.baudrate // 100).to_bytes(2, "big"))
+
+        self.task = asyncio.create_task(version())
 
     def program(self):
         """Two pages of the journal's sector 3; says so after the second."""

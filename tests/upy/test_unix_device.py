@@ -72,7 +72,7 @@ def test_every_byte_passes_the_uart_and_the_console(form: str) -> None:
     async def story(device: VirtualDevice) -> None:
         heard: list[bytes] = []
         board = device.board
-        board.hsu.on_output(lambda _chunk: None)  # the line without the chip
+        board.port.on_output(lambda _chunk: None)  # the line without the chip
         board.line.far.on_receive(lambda chunk, _byte_us: heard.append(chunk))
         assert await answer(device) == b"ready"
         board.line.far.send(EVERY_BYTE)
@@ -83,6 +83,17 @@ def test_every_byte_passes_the_uart_and_the_console(form: str) -> None:
         assert len(seen) > 240, "and all of them pass the console"
 
     play(story, form, bench=True)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("bus", "baudrate"), [("hsu", 921_600), ("i2c", 0), ("spi", 0)])
+def test_the_radio_is_set_up_on_the_bus_it_is_on(form: str, bus: str, baudrate: int) -> None:
+    async def story(device: VirtualDevice) -> None:
+        assert await answer(device) == b"ready"
+        told = await order(device, b"v")
+        assert told == bytes.fromhex("32010607") + (baudrate // 100).to_bytes(2, "big")
+
+    play(story, form, bench=True, bus=bus)
 
 
 @pytest.mark.parametrize("form", FORMS)

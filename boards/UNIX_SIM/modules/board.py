@@ -25,6 +25,8 @@ from port.signer import KeylessSigner, SoftwareSigner
 UART_RING_BYTES = 512
 # Longer than the longest computation without a feed (two portable verifications, RP2040).
 WATCHDOG_MS = 8000
+RADIO_BAUDRATE = 921600
+RADIO_SPI_HZ = 1000000
 # What a peer is told to expect; an RP2040 with portable signatures.
 SIGN_MS = 130
 VERIFY_MS = 675
@@ -47,8 +49,9 @@ def build(machine=None, clock=None, console=None, files=None, cipher=None, charg
     parts.entropy = Entropy(machine.entropy)
     parts.cipher = cipher or _own_cipher()
     parts.journal_store = machine.flash("journal")
-    parts.uart = machine.UART(0, 115200, rxbuf=UART_RING_BYTES)
-    parts.display = Ssd1306(machine.I2C(0, freq=400000))
+    wires = machine.I2C(0, freq=400000)
+    parts.radio_bus = _radio_bus(machine, parts.clock, wires)
+    parts.display = Ssd1306(wires)
     parts.battery = Battery(machine.ADC(machine.Pin("BATTERY")))
     parts.buzzer = Buzzer(machine.PWM(machine.Pin("BUZZER")), parts.clock)
     parts.light = Light(machine.PWM(machine.Pin("LIGHT"), freq=FREQUENCY_HZ), parts.clock)
@@ -67,6 +70,36 @@ def build(machine=None, clock=None, console=None, files=None, cipher=None, charg
 
     parts.signer = signer
     return parts
+
+
+def _radio_bus(machine, clock, wires):
+    """What makes the bus of the PN532, as this board's is strapped; imported when it is used."""
+    pin = machine.Pin
+    if machine.radio() == "hsu":
+        uart = machine.UART(0, 115200, rxbuf=UART_RING_BYTES)
+
+        def bus():
+            from drivers.pn532_hsu import Hsu
+
+            return Hsu(uart, clock, RADIO_BAUDRATE, pin("RADIO_RESET", pin.OUT, value=1))
+
+    elif machine.radio() == "i2c":
+
+        def bus():
+            from drivers.pn532_i2c import I2c
+
+            return I2c(wires, clock, pin("RADIO_IRQ", pin.IN, pin.PULL_UP))
+
+    else:
+        spi = machine.SPI(0, RADIO_SPI_HZ)
+
+        def bus():
+            from drivers.pn532_spi import Spi
+
+            select = pin("RADIO_SELECT", pin.OUT, value=1)
+            return Spi(spi, select, clock, pin("RADIO_IRQ", pin.IN, pin.PULL_UP))
+
+    return bus
 
 
 def _buttons(machine, clock):

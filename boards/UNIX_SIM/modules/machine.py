@@ -20,6 +20,7 @@ PIN_OPEN = 0x50
 PIN_DRIVE = 0x70
 I2C_WRITE = 0x49
 I2C_READ = 0x69
+SPI_TRANSFER = 0x58
 ADC_READ = 0x41
 FLASH_REGION = 0x4E
 FLASH_PROGRAM = 0x47
@@ -63,7 +64,7 @@ def _taken(kind, content):
 
 _channel = Channel(_taken)
 _content = open(int(os.getenv("DUOTAP_FLASH")), "rb")  # noqa: SIM115  (open as long as it runs)
-# unique_id (8 bytes), cause of the last reset, what the board is: "card" or "stand".
+# unique_id (8 bytes), cause of the last reset, what the board is and its radio's bus: "card hsu".
 _board = bytes(_channel.ask(BOARD))
 
 
@@ -85,7 +86,12 @@ def reset_cause():
 
 def kind():
     """What this virtual board was built as: `card` or `stand`."""
-    return str(_board[9:], "ascii")
+    return str(_board[9:], "ascii").split()[0]
+
+
+def radio():
+    """The bus of this virtual board's PN532: `hsu`, `i2c` or `spi`."""
+    return str(_board[9:], "ascii").split()[1]
 
 
 def reset():
@@ -208,6 +214,27 @@ class I2C:
     def readfrom_mem(self, addr, memaddr, nbytes, *, addrsize=8):
         self.writeto(addr, bytes((memaddr,)), False)
         return self.readfrom(addr, nbytes)
+
+
+class SPI:
+    MSB = 0
+    LSB = 1
+
+    def __init__(self, id, baudrate=1000000, *, firstbit=MSB, **settings):
+        if firstbit != SPI.MSB:
+            raise ValueError("MSB only")
+
+    def read(self, nbytes, write=0):
+        return bytes(_channel.ask(SPI_TRANSFER, bytes((write,)) * nbytes))
+
+    def readinto(self, buf, write=0):
+        buf[:] = self.read(len(buf), write)
+
+    def write(self, buf):
+        _channel.ask(SPI_TRANSFER, buf)
+
+    def write_readinto(self, write_buf, read_buf):
+        read_buf[:] = bytes(_channel.ask(SPI_TRANSFER, write_buf))
 
 
 class PWM:

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from typing import Any, ClassVar, TypeVar
 
-from duotap_host.virtual.board import VirtualBoard
+from duotap_host.virtual.board import HSU, VirtualBoard
 from duotap_host.virtual.costs import Costs
 from duotap_host.virtual.device import VirtualDevice
 from duotap_host.virtual.field import Field
@@ -34,6 +34,7 @@ class Stage(ABC):
 
     form: ClassVar[str]
     costs: ClassVar[Costs]
+    bus: ClassVar[str] = HSU  # of every board's radio chip
 
     def __init__(self, seed: bytes) -> None:
         self.timeline = Timeline(asyncio.get_running_loop())
@@ -54,7 +55,9 @@ class Stage(ABC):
 
     async def add(self, name: str, kind: str) -> VirtualDevice:
         """A new board out of its box, switched on; `kind` is card or stand."""
-        board = VirtualBoard(self.timeline, self.field, kind=kind, name=name, seed=self._seed)
+        board = VirtualBoard(
+            self.timeline, self.field, kind=kind, name=name, seed=self._seed, bus=self.bus
+        )
         device = self.devices[name] = self.make(board)
         self.sheet.watch(board)
         await device.boot()

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A virtual board: what is soldered on it, its power, and what a person does to it.
 
-PN532 on a UART, NOR flash, display, buttons or keypad, buzzer, light, battery, watchdog, hardware
-generator. The operations below `As the microcontroller sees it` are what `machine` offers, in
-process (virtual/machine.py) and over the channel (virtual/channel.py) alike. Runs no firmware:
+PN532 on one of its buses, NOR flash, display, buttons or keypad, buzzer, light, battery, watchdog,
+hardware generator. The operations below `As the microcontroller sees it` are what `machine` has,
+in process (virtual/machine.py) and over the channel (virtual/channel.py) alike. Runs no firmware:
 whoever does is told by `on_power_lost` and `on_reset`; `drawn` is set when the panel changes.
 """
 
@@ -21,9 +21,20 @@ from duotap_host.virtual import glass
 from duotap_host.virtual.clock import FLASH, VirtualClock
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.nor import VirtualNor
-from duotap_host.virtual.pins import BUTTONS, KEY_OF, NAMES, Pins
+from duotap_host.virtual.pins import (
+    BUTTONS,
+    KEY_OF,
+    NAMES,
+    RADIO_IRQ,
+    RADIO_RESET,
+    RADIO_SELECT,
+    Pins,
+)
 from duotap_host.virtual.pn532_chip import VirtualPn532
 from duotap_host.virtual.pn532_hsu import HsuPort
+from duotap_host.virtual.pn532_i2c import ADDRESS as RADIO_ADDRESS
+from duotap_host.virtual.pn532_i2c import I2cPort
+from duotap_host.virtual.pn532_spi import FLIPPED, SpiPort
 from duotap_host.virtual.region import Region
 from duotap_host.virtual.ssd1306_chip import ADDRESS, Ssd1306Chip
 from duotap_host.virtual.timeline import Timeline
@@ -38,6 +49,8 @@ PRESS_MS = 200  # a short press of a finger, seen by a process that waits for it
 GAP_MS = 80  # and the pause before the next one
 BUS_BITS_PER_BYTE = 9
 BUS_HZ = 400_000
+
+HSU, I2C, SPI = "hsu", "i2c", "spi"  # how the PN532 is strapped
 
 # A lithium cell over a divider of two equal resistors, against 3.3 V.
 DIVIDER = 2
@@ -58,7 +71,7 @@ class Event:
 class VirtualBoard:
     """One board with its antenna in `field`; put `chip` into it and take it out.
 
-    `seed` and `name` fix its entropy, its chips' noise and its unique id.
+    `seed` and `name` fix its entropy, its chips' noise and its unique id; `bus` is the PN532's.
     """
 
     def __init__(
@@ -69,9 +82,12 @@ class VirtualBoard:
         kind: str = CARD,
         name: str = "",
         seed: bytes = b"",
+        bus: str = HSU,
     ) -> None:
         if kind not in (CARD, STAND):
             raise ValueError(f"a board is a {CARD} or a {STAND}, not {kind!r}")
+        if bus not in (HSU, I2C, SPI):
+            raise ValueError(f"a PN532 is on {HSU}, {I2C} or {SPI}, not {bus!r}")
         self.kind = kind
         self.name = name or kind
         self.timeline = timeline
@@ -84,13 +100,12 @@ class VirtualBoard:
         self.line = UartLine(timeline, self.clock)
         self.field = field or Field(timeline)
         self.chip = VirtualPn532(timeline, self.field, self.name, seed=self.seed[1])
-        self.hsu = HsuPort(self.chip)
-        self.line.far.on_receive(self._chip_hears)
-        self.hsu.on_output(self._chip_says)
-        self.hsu.on_baudrate(self.line.far.set_baudrate)
-        self.screen = Ssd1306Chip(self.seed[0])
         self.pins = Pins()
         self.pins.on_change = self._pin_changed
+        self.pins.on_drive = self._pin_driven
+        self.bus = bus
+        self.port = self._strapped()
+        self.screen = Ssd1306Chip(self.seed[0])
         self.battery_mv = 3950
         self.powered = False
         self.reset_cause = PWRON_RESET
@@ -102,6 +117,19 @@ class VirtualBoard:
         self._driven: dict[str, int] = {}
         self._drawn: dict[str, int] = {}
         self._watchdog = _Watchdog(self)
+
+    def _strapped(self) -> HsuPort | I2cPort | SpiPort:
+        """The PN532's end of its bus."""
+        if self.bus == HSU:
+            port = HsuPort(self.chip)
+            self.line.far.on_receive(self._chip_hears)
+            port.on_output(self._chip_says)
+            port.on_baudrate(self.line.far.set_baudrate)
+            return port
+        kind: type[I2cPort] | type[SpiPort] = I2cPort if self.bus == I2C else SpiPort
+        wired = kind(self.chip, self.clock)
+        wired.on_irq(lambda level: self.pins.pull(RADIO_IRQ, level))
+        return wired
 
     # Power
 
@@ -170,7 +198,9 @@ class VirtualBoard:
     # As the microcontroller sees it
 
     def i2c_write(self, address: int, transfer: bytes) -> bool:
-        """A write on the display's bus; False when nobody acknowledges."""
+        """A write on the bus of the display; False when nobody acknowledges."""
+        if address == RADIO_ADDRESS and isinstance(self.port, I2cPort) and self.powered:
+            return self.port.write(transfer)
         self._bus_time(1 + len(transfer))
         if address != ADDRESS or not self.powered:
             return False
@@ -179,9 +209,17 @@ class VirtualBoard:
         return True
 
     def i2c_read(self, address: int, nbytes: int) -> bytes:
-        """A read on the display's bus; empty when nobody acknowledges."""
+        """A read on the bus of the display; empty when nobody acknowledges."""
+        if address == RADIO_ADDRESS and isinstance(self.port, I2cPort) and self.powered:
+            return self.port.read(nbytes)
         self._bus_time(1 + nbytes)
         return self.screen.read(nbytes) if address == ADDRESS and self.powered else b""
+
+    def spi_transfer(self, octets: bytes) -> bytes:
+        """Bytes out and in on the radio's bus, most significant bit first as an RP2040 sends."""
+        if not isinstance(self.port, SpiPort) or not self.powered:
+            return b"\xff" * len(octets)
+        return self.port.transfer(octets.translate(FLIPPED)).translate(FLIPPED)
 
     def set_pwm(self, pin: str, freq: int, duty_u16: int) -> None:
         """Buzzer and light: noted when what is heard or seen changes."""
@@ -211,8 +249,8 @@ class VirtualBoard:
         return stream[:nbytes]
 
     def _chip_hears(self, chunk: bytes, byte_us: float) -> None:
-        if self.powered:
-            self.hsu.feed(chunk, byte_us)
+        if self.powered and isinstance(self.port, HsuPort):
+            self.port.feed(chunk, byte_us)
 
     def _chip_says(self, chunk: bytes) -> None:
         if self.powered:
@@ -221,6 +259,12 @@ class VirtualBoard:
     def _pin_changed(self, name: str, level: int) -> None:
         self.clock.kick()
         self.on_pin(name, level)
+
+    def _pin_driven(self, name: str, level: int) -> None:
+        if name == RADIO_RESET and not level:
+            self.chip.reset()
+        elif name == RADIO_SELECT and isinstance(self.port, SpiPort):
+            self.port.select(level)
 
     def _flash_busy(self, us: int) -> None:
         self.clock.charge(us, FLASH)

@@ -60,6 +60,7 @@ class Channel:
             ord("p"): self._pin_drive,
             ord("I"): self._i2c_write,
             ord("i"): self._i2c_read,
+            ord("X"): self._spi_transfer,
             ord("A"): self._adc_read,
             ord("N"): self._flash_region,
             ord("G"): self._flash_program,
@@ -150,7 +151,7 @@ class Channel:
 
     def _describe(self, _content: bytes) -> bytes:
         board = self._board
-        return board.unique_id + bytes((board.reset_cause,)) + board.kind.encode()
+        return board.unique_id + bytes((board.reset_cause,)) + f"{board.kind} {board.bus}".encode()
 
     def _pin_open(self, content: bytes) -> bytes:
         try:
@@ -169,6 +170,9 @@ class Channel:
 
     def _i2c_read(self, content: bytes) -> bytes:
         return self._board.i2c_read(content[0], _number(content[1:3]))
+
+    def _spi_transfer(self, content: bytes) -> bytes:
+        return self._board.spi_transfer(content)
 
     def _adc_read(self, content: bytes) -> bytes:
         return self._board.read_adc(self._pins[content[0]]).to_bytes(2, "little")

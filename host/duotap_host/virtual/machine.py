@@ -46,6 +46,9 @@ class VirtualMachine:
     def I2C(self, id: int, **settings: Any) -> I2c:
         return I2c(self)
 
+    def SPI(self, id: int, baudrate: int = 1_000_000, **settings: Any) -> Spi:
+        return Spi(self)
+
     def PWM(self, dest: Pin, *, freq: int = 0, duty_u16: int = 0) -> Pwm:
         return Pwm(self, dest.name, freq, duty_u16)
 
@@ -68,6 +71,9 @@ class VirtualMachine:
 
     def kind(self) -> str:
         return self.check().kind
+
+    def radio(self) -> str:
+        return self.check().bus
 
     def flash(self, region: str) -> Flash:
         return Flash(self, self._regions[region])
@@ -144,8 +150,27 @@ class Uart:
         return self._machine.check().line.device.write(buf)
 
 
+class Spi:
+    """The bus of the radio, with the hardware of an RP2040: most significant bit first."""
+
+    def __init__(self, machine: VirtualMachine) -> None:
+        self._machine = machine
+
+    def write(self, buf: bytes | bytearray | memoryview, /) -> None:
+        self._machine.check().spi_transfer(bytes(buf))
+
+    def read(self, nbytes: int, write: int = 0x00, /) -> bytes:
+        return self._machine.check().spi_transfer(bytes((write,)) * nbytes)
+
+    def readinto(self, buf: bytearray | memoryview, write: int = 0x00, /) -> None:
+        buf[:] = self.read(len(buf), write)
+
+    def write_readinto(self, write_buf: bytes, read_buf: bytearray | memoryview, /) -> None:
+        read_buf[:] = self._machine.check().spi_transfer(bytes(write_buf))
+
+
 class I2c:
-    """The bus of the display."""
+    """The bus of the display, and of the radio where it is on I2C."""
 
     def __init__(self, machine: VirtualMachine) -> None:
         self._machine = machine

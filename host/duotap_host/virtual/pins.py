@@ -22,21 +22,26 @@ KEY_OF = {
     for legend, name in zip(legends, names, strict=True)
 }
 OTHERS = ("BUZZER", "LIGHT", "BATTERY")
-NAMES = (*BUTTONS.values(), *ROWS, *COLUMNS, *OTHERS)
+# Of the PN532: NSS of its SPI, IRQ, RSTPDN.
+RADIO_SELECT, RADIO_IRQ, RADIO_RESET = "RADIO_SELECT", "RADIO_IRQ", "RADIO_RESET"
+RADIO = (RADIO_SELECT, RADIO_IRQ, RADIO_RESET)
+NAMES = (*BUTTONS.values(), *ROWS, *COLUMNS, *OTHERS, *RADIO)
 
 
 class Pins:
-    """Levels by name; `on_change(name, level)` is told of every line that a key moves."""
+    """Levels by name; `on_change(name, level)` is told of every line that a key or a chip moves,
+    `on_drive(name, level)` of what the board drives."""
 
     def __init__(self) -> None:
         self._levels = dict.fromkeys(NAMES, 1)
         self._closed: set[tuple[str, str]] = set()
         self.on_change: Callable[[str, int], object] = lambda _name, _level: None
+        self.on_drive: Callable[[str, int], object] = lambda _name, _level: None
 
     def power_on(self) -> None:
         """No line is driven any more; keys that are held stay held."""
-        for row in ROWS:
-            self._levels[row] = 1
+        for line in (*ROWS, RADIO_SELECT, RADIO_RESET):
+            self._levels[line] = 1
         self._settle()
 
     def level(self, name: str) -> int:
@@ -47,6 +52,11 @@ class Pins:
         self._levels[name] = 1 if level else 0
         if name in ROWS:
             self._settle()
+        self.on_drive(name, self._levels[name])
+
+    def pull(self, name: str, level: int) -> None:
+        """A chip's side: its output takes this level."""
+        self._set(name, level)
 
     def hold(self, button: str) -> None:
         """A finger's side: press a button by its name, or a key by its legend."""

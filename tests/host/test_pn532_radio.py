@@ -230,7 +230,8 @@ def test_two_cards_and_one_of_them_selected_again() -> None:
 def test_felica_is_answered_unless_the_mode_detector_is_off() -> None:
     async def story(bench: Bench) -> list[str]:
         reader, card = await pair(bench)
-        lines = [await reader.ask("4a010100ffff0100")]
+        lines = [await reader.ask("4a010100ffff0100"), await reader.ask("4a010100ff000000")]
+        lines.append(await reader.ask("4a010112fc0000"))
         card.put("55")
         await asyncio.sleep(0.003)
         assert await card.ask("0863013f") == "09"
@@ -240,8 +241,9 @@ def test_felica_is_answered_unless_the_mode_detector_is_off() -> None:
         return lines
 
     seen = on_bench(story)
-    assert seen[0].startswith("4b01011201" + "01fe")
-    assert seen[1:] == ["4b00", FOUND]
+    assert seen[0] == "4b0101" + "1401" + "01fe" + "00" * 16
+    assert seen[1] == "4b0101" + "1201" + "01fe" + "00" * 14
+    assert seen[2:] == ["4b00", "4b00", FOUND]
 
 
 def test_two_carriers_drown_each_other() -> None:

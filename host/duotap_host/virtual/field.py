@@ -169,9 +169,10 @@ class Field:
         found = [(card, station) for card, station in shown if card is not None]
         return sorted(found, key=lambda entry: entry[0].uid)
 
-    def felica_callers(self, poller: Station) -> list[bytes]:
-        shown = [station.answers_felica() for station in self._reach(poller)]
-        return [answer for answer in shown if answer is not None]
+    def felica_callers(self, poller: Station) -> list[tuple[bytes, Station]]:
+        """Who answers FeliCa polling: NFCID2, PAD and system code, and the station."""
+        shown = [(station.answers_felica(), station) for station in self._reach(poller)]
+        return [(answer, station) for answer, station in shown if answer is not None]
 
     def select(self, poller: Station, listener: Station, uid: bytes) -> bool:
         """Select `listener`; false when a rule spoils it. The caller spends SELECTION_US."""

@@ -13,7 +13,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from duotap_host.virtual import pn532_basic, pn532_initiator, pn532_target
+from duotap_host.virtual import pn532_autopoll, pn532_basic, pn532_initiator, pn532_target
 from duotap_host.virtual.field import Card, Field
 from duotap_host.virtual.pn532_command import Command, Entry
 from duotap_host.virtual.pn532_frame import (
@@ -42,6 +42,7 @@ WAKE_BY_HOST = WAKE_BY_I2C | WAKE_BY_SPI | WAKE_BY_HSU
 COMMANDS: dict[int, Entry] = {
     **pn532_basic.COMMANDS,
     **pn532_initiator.COMMANDS,
+    **pn532_autopoll.COMMANDS,
     **pn532_target.COMMANDS,
 }
 

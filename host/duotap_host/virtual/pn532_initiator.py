@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from duotap_host.virtual import isodep, pn532_basic
+from duotap_host.virtual import isodep, pn532_basic, pn532_raw
 from duotap_host.virtual.field import SELECTION_US
 from duotap_host.virtual.isodep import Ats
 from duotap_host.virtual.isodep_pcd import Pcd
@@ -26,14 +26,13 @@ from duotap_host.virtual.pn532_command import (
     Command,
     Entry,
 )
-from duotap_host.virtual.pn532_search import FOR_EVER, JEWEL, Remote, Search
+from duotap_host.virtual.pn532_search import FOR_EVER, JEWEL, Remote, Search, Wanted
 
 if TYPE_CHECKING:
     from duotap_host.virtual.pn532_chip import VirtualPn532
 
 EXCHANGE_MAX = 262  # bytes of one InDataExchange, either way
 TARGETS_MAX = 2
-GUARD_US = 5_000  # from carrier on to the first command (ISO 14443-3 §6.1.5)
 RATS = bytes([isodep.RATS, 0x50])  # FSDI 5, CID 0
 ATS_WAIT_US = 6_000  # activation frame waiting time 65536/fc, and the turnaround
 ISO_14443_4 = 0x20  # in SEL_RES
@@ -48,6 +47,7 @@ class Initiator:
         self._chip = chip
         self._alarm: asyncio.TimerHandle | None = None
         self._waiting: Callable[[int, bytes], None] | None = None
+        self._caller = pn532_raw.Caller(chip)
         self.power_up()
 
     def power_up(self) -> None:
@@ -80,9 +80,14 @@ class Initiator:
         elif self._current is not None and self._current.pcd is not None:
             self._current.pcd.hear(frame)
 
-    def _ask(self, frame: bytes, wait_us: int, answer: Callable[[int, bytes], None]) -> None:
-        """Send a raw frame; `answer(status, frame)` gets what comes back, or a time-out."""
-        out_us = self.send(frame)
+    def _ask(
+        self, frame: bytes | None, wait_us: int, answer: Callable[[int, bytes], None]
+    ) -> None:
+        """Send a raw frame; `answer(status, frame)` gets what comes back, or a time-out.
+
+        None is one that nobody understands; it is not sent.
+        """
+        out_us = self.send(frame) if frame else 0
         self._waiting = answer
         self._alarm = self._chip.timeline.after(out_us + wait_us, self._silence)
 
@@ -117,20 +122,23 @@ class Initiator:
     # InListPassiveTarget
 
     def list_passive(self, command: Command) -> None:
-        chip = self._chip
-        chip.target.stop()
-        self._forget()
-        wanted, kind = command.params[0], command.params[1]
-        if not 1 <= wanted <= TARGETS_MAX or kind > JEWEL:
+        count, kind = command.params[0], command.params[1]
+        if not 1 <= count <= TARGETS_MAX or kind > JEWEL:
             command.status(PARAMETER)
             return
-        chip.registers[pn532_basic.TX_MODE] = pn532_basic.CRC_ON
-        chip.registers[pn532_basic.RX_MODE] = pn532_basic.CRC_ON
-        search = Search(self, command, wanted, kind)
-        command.on_abort = search.end
-        guard_us = 0 if chip.field.has_carrier(chip) else GUARD_US
-        chip.field.carrier(chip, True)
-        chip.timeline.after(guard_us, search.attempt)
+
+        def found(remotes: list[Remote]) -> None:
+            self.found(remotes)
+            entries = b"".join(remote.entry() for remote in remotes)
+            command.respond(bytes([len(remotes)]) + entries)
+
+        self.poll_afresh()
+        Search(self, command, Wanted(kind, count, command.params[2:]), self.retries, found).begin()
+
+    def poll_afresh(self) -> None:
+        """From now on a poller that knows nobody."""
+        self._chip.target.stop()
+        self._forget()
 
     def restart_carrier(self) -> None:
         """Drop the carrier for a moment, so that whoever is half activated starts anew."""
@@ -139,19 +147,23 @@ class Initiator:
 
     def found(self, remotes: list[Remote]) -> None:
         self._remotes = remotes
-        self._current = remotes[-1]
+        self._current = remotes[-1] if remotes else None
 
-    def activate(self, remote: Remote, done: Callable[[bool], None]) -> None:
-        """Select `remote` and, if it may, have it answer RATS; `done(success)`."""
-        self._chip.timeline.after(SELECTION_US, self._selected, remote, done)
+    def activate(self, remote: Remote, rats: bool, done: Callable[[bool], None]) -> None:
+        """Select `remote` and, if `rats` and it may, have it answer RATS; `done(success)`."""
+        self._chip.timeline.after(SELECTION_US, self._selected, remote, rats, done)
 
-    def _selected(self, remote: Remote, done: Callable[[bool], None]) -> None:
+    def _selected(self, remote: Remote, rats: bool, done: Callable[[bool], None]) -> None:
         chip = self._chip
+        if remote.polled:
+            done(True)
+            return
         if not chip.field.select(chip, remote.station, remote.card.uid):
             done(False)
             return
         self._current = remote
-        if not (remote.card.sel_res & ISO_14443_4 and chip.flags & pn532_basic.AUTO_RATS):
+        rats = rats and bool(chip.flags & pn532_basic.AUTO_RATS)
+        if not (rats and remote.card.sel_res & ISO_14443_4):
             done(True)
             return
 
@@ -200,13 +212,27 @@ class Initiator:
         self._raw(command, command.params)
 
     def _raw(self, command: Command, frame: bytes) -> None:
-        """A frame as it is; its CRC is the chip's business while TxMode says so."""
-        command.on_abort = self._stop_waiting
-        if not self._chip.registers.get(pn532_basic.TX_MODE, 0) & pn532_basic.CRC_ON:
-            frame = frame[: -isodep.CRC_BYTES]
+        """A frame as it is; its CRC is the chip's business while CIU_TxMode says so."""
         code = self.retry_code
         wait_us = 100 << (code - 1) if code else isodep.FWT_MAX_US
-        self._ask(frame, wait_us, lambda status, answer: command.status(status, answer))
+        answer = self._caller.answer(frame)
+        if answer is not None:
+            self._called(command, frame, answer, wait_us)
+            return
+
+        def heard(status: int, answer: bytes) -> None:
+            command.status(status, pn532_raw.incoming(self._chip, answer) if answer else b"")
+
+        command.on_abort = self._stop_waiting
+        self._ask(pn532_raw.outgoing(self._chip, frame), wait_us, heard)
+
+    def _called(self, command: Command, frame: bytes, answer: bytes, wait_us: int) -> None:
+        """A step of a selection, done by the host: it takes its time on the air."""
+        air_us = isodep.air_us(len(frame) + len(answer))
+        if answer:
+            self._chip.timeline.after(air_us, command.status, OK, answer)
+        else:
+            self._chip.timeline.after(air_us + wait_us, command.status, TIMEOUT)
 
     # Selecting and releasing
 
@@ -231,7 +257,7 @@ class Initiator:
         def call(_status: int, _answer: bytes) -> None:
             found = self._chip.field.callers(self._chip, wake=True)
             if any(card.uid == remote.card.uid for card, _station in found):
-                self.activate(remote, awake)
+                self.activate(remote, remote.pcd is not None, awake)
             else:
                 awake(False)
 

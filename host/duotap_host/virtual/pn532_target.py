@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap_host.virtual import isodep, pn532_basic
+from duotap_host.virtual import isodep, pn532_basic, pn532_raw
 from duotap_host.virtual.field import Card
 from duotap_host.virtual.isodep_picc import Picc
 from duotap_host.virtual.pn532_command import (
@@ -33,6 +33,7 @@ FRAME_MAX = 64  # FSCI 5, also what it sends at most
 ATS_FIXED = bytes.fromhex("75339203")
 ISO_14443_4 = 0x20  # in SEL_RES
 MODE_PICC = 0x08
+CRC_106 = pn532_basic.CRC_ON  # in CIU_TxMode and CIU_RxMode: type A, 106 kbit/s
 HALT = bytes([0x50, 0x00])
 PARAMS_LEAST = 37
 
@@ -86,6 +87,7 @@ class Target:
         chip = self._chip
         chip.initiator.power_off()
         self.stop()
+        chip.registers[pn532_basic.TX_MODE] = chip.registers[pn532_basic.RX_MODE] = CRC_106
         uid = params[3:6] if any(params[3:6]) else chip.random.randbytes(3)
         self._card = Card(bytes([UID_PREFIX]) + uid, params[2:0:-1], params[6])
         self._felica = params[7:25]
@@ -190,6 +192,8 @@ class Target:
     def _hand_over(self, command: Command) -> None:
         """Give the host the C-APDU; b6 of the status promises what one response cannot hold."""
         whole = self._rest or self._apdu or b""
+        if self._state == RAW and not self._rest:
+            whole = pn532_raw.incoming(self._chip, whole)
         part, self._rest, self._apdu = whole[:DATA_MAX], whole[DATA_MAX:], None
         self._reader = None
         command.status(OK | (MORE if self._rest else 0), part)
@@ -201,7 +205,8 @@ class Target:
         if self._picc is not None:
             self._picc.answer(command.params, more, self._sent)
         else:
-            out_us = self._chip.field.send(self._chip, command.params)
+            frame = pn532_raw.outgoing(self._chip, command.params)
+            out_us = self._chip.field.send(self._chip, frame) if frame else 0
             self._chip.timeline.after(out_us, self._sent)
 
     def _sent(self) -> None:

@@ -129,7 +129,7 @@ def test_a_host_selects_frame_by_frame() -> None:
         "43000811223308",
         "4301",
         "430020fc70",
-        "0000ff06fad58d08e0505600",
+        "0000ff05fbd58d08e0506600",
     ]
 
 

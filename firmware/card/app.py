@@ -130,6 +130,10 @@ class Card:
             self.unit.poll(None)
             self.unit.sound("ok")
             self._result(screens.done, "RECEIVED", "+" + amount.text(outcome.amount), "")
+        elif outcome.kind == tap.FINISHED:
+            self.unit.poll(None)
+            self.unit.sound("ok")
+            self._result(screens.done, "RECEIVED EARLIER", "+" + amount.text(outcome.amount), "")
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
             self._refused(reasons.text(outcome.sw))

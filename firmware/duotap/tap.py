@@ -8,7 +8,8 @@ is not in the journal, so the next touch starts anew. A tap can end in seven way
 1. PAID: the payment is closed by C or S and the card has answered the receipt.
 2. Torn, and `paid` is set: closed by C or S, but the card may not have the receipt. It is paid;
    touching again only hands the receipt over.
-3. FINISHED: a payment that an earlier touch left half-way is closed now, and no amount was asked.
+3. FINISHED: a payment that an earlier touch left half-way is closed now. No amount was asked, or
+   the very amount that was paid: the same amount of the same card is the same sale.
 4. NOT_ARMED: the card is there, its holder has not pressed.
 5. CONFIRM: the card shows amount and name; press there and touch again.
 6. REFUSED: with the reason's status word; nothing is under way.
@@ -83,7 +84,7 @@ class Tap:
         finished = yield from self._finish(fci)
         if self.paid is not None:
             return self.paid
-        if not amount:
+        if not amount or (finished is not None and finished.amount == amount):
             return finished or Outcome(NOT_ARMED, 0, 0, b"")
         if not fci.flags & commands.ARMED and self.device.own().role == ROLE_STAND:
             yield from self._put_certificate()
@@ -138,13 +139,16 @@ class Tap:
         self, payment: bytes, offer_hash: bytes, payer: bytes
     ) -> Generator[Any, Any, Outcome]:
         """Decide a payment, commit, and hand the answer over."""
-        if messages.decode(payment, messages.Payment).message.offer_hash != offer_hash:
+        paid = messages.decode(payment, messages.Payment).message
+        if paid.offer_hash != offer_hash:
             raise Refusal(status.NOT_NEXT, "payment of another offer")
         if self.device.peers.by_id(payer) is None:
             yield from self._certificate(b"")
         offer = self.device.purse.state.open_offer
         closing = self.payee.take(payment)
-        outcome = Outcome(FINISHED, 0, 0, payer)
+        answer = messages.decode(closing, messages.Receipt, messages.Void).message
+        honoured = isinstance(answer, messages.Receipt)
+        outcome = Outcome(FINISHED, 0, messages.total(paid.amounts) if honoured else 0, payer)
         if offer is not None and offer.hash == offer_hash:
             outcome = Outcome(PAID, 0, offer.amount, payer)
             self.paid = outcome

@@ -108,6 +108,10 @@ class Stand:
             self._paid(outcome.amount, False)
         elif self.mode != ASK:
             return
+        elif outcome.kind == tap.FINISHED:
+            self.unit.poll(None)
+            self.unit.sound("ok")
+            self._show(screens.message, "PAID EARLIER", [text, "for another sale", "enter again"])
         elif outcome.kind == tap.CONFIRM:
             self._ask_again(screens.confirm, text)
         elif outcome.kind == tap.NOT_ARMED:

@@ -39,3 +39,17 @@ class Console:
         """Send all of it."""
         self._writer.write(chunk)
         return len(chunk)
+
+
+def usb_console() -> Console:
+    """Standard input and output of a board as binary bytes; no byte of them interrupts the
+    program any more."""
+    import select
+    import sys
+
+    import micropython
+
+    micropython.kbd_intr(-1)
+    poll = select.poll()
+    poll.register(sys.stdin.buffer, select.POLLIN)
+    return Console(sys.stdin.buffer, sys.stdout.buffer, poll)

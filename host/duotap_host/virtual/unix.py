@@ -52,7 +52,15 @@ class UnixDevice(VirtualDevice):
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (closed with the device)
         board.on_power_lost = self._power_lost
         board.on_reset = self._restart
-        board.files.burn(image.littlefs_image(self._firmware, board.files.blocks))
+        board.files.burn(self._flashed(self._firmware))
+
+    def _flashed(self, firmware: image.Firmware) -> bytes:
+        """What the board's file system holds when it comes from the factory."""
+        return image.littlefs_image(firmware, self.board.files.blocks)
+
+    def _frozen(self) -> image.Firmware:
+        """What this board has frozen; `_boot` among it starts everything."""
+        return _modules()
 
     @property
     def path(self) -> str:
@@ -89,7 +97,7 @@ class UnixDevice(VirtualDevice):
         ours, theirs = socket.socketpair()
         theirs.setblocking(False)  # its reads return what is there
         self._process = subprocess.Popen(
-            [_interpreter(), "-X", f"heapsize={self._heap}", "-c", _bootstrap()],
+            [_interpreter(), "-X", f"heapsize={self._heap}", "-c", _bootstrap(self._frozen())],
             stdin=self._terminal.device_fd,
             stdout=self._terminal.device_fd,
             stderr=self._stderr,
@@ -185,9 +193,12 @@ def _interpreter() -> str:
 
 
 @lru_cache(maxsize=1)
-def _bootstrap() -> str:
-    """Compile the board's modules into a folder named by their content; returns what to run."""
-    modules = image.board_modules(MODULES, ARCH)
+def _modules() -> image.Firmware:
+    return image.board_modules(MODULES, ARCH)
+
+
+def _bootstrap(modules: image.Firmware) -> str:
+    """Lay a board's modules into a folder named by their content; returns what to run."""
     folder = image.CACHE.parent / "UNIX_SIM" / modules.digest.hex()[:16]
     folder.mkdir(parents=True, exist_ok=True)
     for name, content in modules.files:

@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a build of its own freezes: MicroPython's part, this board, the firmware as it stands.
+
+Not the port's whole `modules`: its _boot.py would mount the file system over the journal.
+"""
+
+# ruff: noqa: F821  (the names are those of MicroPython's manifest files)
+freeze("$(PORT_DIR)/modules", "rp2.py")
+include("$(MPY_DIR)/extmod/asyncio")
+freeze("modules")
+include("../firmware.py")

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A card on a Raspberry Pi Pico: which parts there are and how they are wired (pins.csv,
+board.md).
+
+Runs on the stock interpreter and on a build of its own. Knows no protocol.
+"""
+
+from __future__ import annotations
+
+import os
+
+import machine
+import rp2
+from drivers.battery import Battery
+from drivers.buttons import Buttons
+from drivers.buzzer import Buzzer
+from drivers.light import FREQUENCY_HZ, Light
+from drivers.ssd1306 import Ssd1306
+from machine import Pin
+from port import rp2040
+from port.cipher import Aes
+from port.clock import BoardClock
+from port.console import usb_console
+from port.entropy import Entropy
+from port.files import Files
+from port.parts import CARD, DIGEST_FILE, Parts
+
+# GPIO numbers: the stock interpreter knows no names of ours.
+PN532_TX, PN532_RX = 0, 1
+DISPLAY_SDA, DISPLAY_SCL = 4, 5
+BUTTON_PAY, BUTTON_UP, BUTTON_OK = 10, 11, 12
+BUZZER = 15
+LIGHT = 25  # the LED of the Pico
+BATTERY = 29  # the Pico's own divider of VSYS
+BATTERY_DIVIDER = 3
+
+UART_RING_BYTES = 512  # a full answer of the PN532 is 271 bytes
+WATCHDOG_MS = 8000  # the chip's longest is 8388
+
+
+def build() -> Parts:
+    """Parts of this board; the watchdog runs when this returns."""
+    parts = Parts()
+    parts.kind = CARD
+    parts.console = usb_console()
+    parts.clock = BoardClock()
+    parts.files = Files("/")
+    parts.firmware_digest = parts.files.read(DIGEST_FILE)
+    parts.journal_store = rp2040.journal(_reserved(), rp2.Flash(), parts.files)
+    parts.entropy = Entropy(lambda purpose, nbytes: os.urandom(nbytes))
+    parts.cipher = Aes
+    parts.uart = machine.UART(0, 115200, tx=Pin(PN532_TX), rx=Pin(PN532_RX), rxbuf=UART_RING_BYTES)
+    bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
+    parts.display = Ssd1306(bus)
+    parts.battery = Battery(machine.ADC(Pin(BATTERY)), divider=BATTERY_DIVIDER)
+    parts.buzzer = Buzzer(machine.PWM(Pin(BUZZER)), parts.clock)
+    parts.light = Light(machine.PWM(Pin(LIGHT), freq=FREQUENCY_HZ), parts.clock)
+    names = (("pay", BUTTON_PAY), ("up", BUTTON_UP), ("ok", BUTTON_OK))
+    pins = tuple([(name, Pin(number, Pin.IN, Pin.PULL_UP)) for name, number in names])
+    parts.buttons = Buttons(pins, parts.clock)
+    parts.signer = rp2040.signer(parts.entropy)
+    parts.reset = machine.reset
+    parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
+    return parts
+
+
+def _reserved() -> rp2.Flash | None:
+    """What a build of its own has set aside for the journal (journal_flash.py)."""
+    try:
+        from journal_flash import journal
+    except ImportError:
+        return None
+    return journal()

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A stand on an ESP32 board: which parts there are and how they are wired (pins.csv, board.md).
+
+Runs on the stock interpreter and on a build of its own, both with the partition table of this
+folder. Knows no protocol.
+"""
+
+from __future__ import annotations
+
+import machine
+from drivers.battery import Battery
+from drivers.buzzer import Buzzer
+from drivers.keypad import Keypad
+from drivers.light import FREQUENCY_HZ, Light
+from drivers.ssd1306 import Ssd1306
+from machine import Pin
+from port import esp32_chip
+from port.cipher import Aes
+from port.clock import BoardClock
+from port.console import usb_console
+from port.files import Files
+from port.parts import DIGEST_FILE, STAND, Parts
+
+# GPIO numbers: the stock interpreter knows no names of ours.
+PN532_TX, PN532_RX = 17, 16
+DISPLAY_SDA, DISPLAY_SCL = 21, 22
+KEY_ROW0, KEY_ROW1, KEY_ROW2, KEY_ROW3 = 13, 14, 27, 26
+KEY_COL0, KEY_COL1, KEY_COL2, KEY_COL3 = 25, 33, 32, 4
+BUZZER = 18
+LIGHT = 19
+BATTERY = 35
+BATTERY_DIVIDER = 2
+
+UART_RING_BYTES = 512  # a full answer of the PN532 is 271 bytes
+WATCHDOG_MS = 8000
+CPU_HZ = 240_000_000
+
+
+def build() -> Parts:
+    """Parts of this board; the watchdog runs when this returns."""
+    machine.freq(CPU_HZ)
+    parts = Parts()
+    parts.kind = STAND
+    parts.console = usb_console()
+    parts.clock = BoardClock()
+    parts.files = Files("/")
+    parts.firmware_digest = parts.files.read(DIGEST_FILE)
+    parts.journal_store = esp32_chip.journal(_partition(), parts.files)
+    parts.entropy = esp32_chip.entropy()
+    parts.cipher = Aes
+    parts.uart = machine.UART(2, 115200, tx=Pin(PN532_TX), rx=Pin(PN532_RX), rxbuf=UART_RING_BYTES)
+    bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
+    parts.display = Ssd1306(bus)
+    adc = machine.ADC(Pin(BATTERY), atten=machine.ADC.ATTN_11DB)
+    parts.battery = Battery(esp32_chip.Calibrated(adc), divider=BATTERY_DIVIDER)
+    parts.buzzer = Buzzer(machine.PWM(Pin(BUZZER), duty_u16=0), parts.clock)
+    parts.light = Light(machine.PWM(Pin(LIGHT), freq=FREQUENCY_HZ, duty_u16=0), parts.clock)
+    rows = (KEY_ROW0, KEY_ROW1, KEY_ROW2, KEY_ROW3)
+    columns = (KEY_COL0, KEY_COL1, KEY_COL2, KEY_COL3)
+    parts.keypad = Keypad(
+        tuple([Pin(number, Pin.OUT, value=0) for number in rows]),
+        tuple([Pin(number, Pin.IN, Pin.PULL_UP) for number in columns]),
+        parts.clock,
+    )
+    parts.signer = esp32_chip.signer(parts.entropy)
+    parts.reset = machine.reset
+    parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
+    return parts
+
+
+def _partition() -> list:
+    from esp32 import Partition
+
+    return Partition.find(Partition.TYPE_DATA, label="journal")

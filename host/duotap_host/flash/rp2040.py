@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One UF2 that holds a stock MicroPython and duotap's file system behind it.
+
+The interpreter is a file that the user downloaded. It is asked three things before it is used:
+that it is MicroPython for this chip, which version, and that its file system lies where ours is
+made for; it says so in its binary information (pico-sdk, pico/binary_info/structure.h). All of the
+file system is written, the empty blocks too: nothing of what was there before stays readable.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from typing import NamedTuple
+
+from duotap_host.flash import image, uf2
+from duotap_host.flash.geometry import BLOCK_BYTES, RP2040
+from duotap_host.flash.image import Firmware
+
+VERSION_MIN = (1, 26)
+VERSION = re.compile(rb"MicroPython v(\d+)\.(\d+)[0-9A-Za-z.-]*")
+# Of a block device: type 7, tag "MP", pointer to its name; address and size follow.
+BLOCK_DEVICE = re.compile(rb"\x07\x00MP....(.{8})", re.DOTALL)
+PLACE = struct.Struct("<2I")
+FILES = uf2.XIP_BASE + RP2040.files_at, RP2040.files_blocks * BLOCK_BYTES
+
+
+class NotUsable(Exception):
+    """This interpreter cannot carry our file system; the text says why."""
+
+
+class Interpreter(NamedTuple):
+    """A stock MicroPython: pages by address, and what it calls itself."""
+
+    pages: dict[int, bytes]
+    version: str
+
+
+def interpreter(content: bytes) -> Interpreter:
+    """Read a downloaded UF2. Raises Uf2Error, NotUsable."""
+    pages = uf2.decode(content)
+    binary = _joined(pages)
+    found = VERSION.search(binary)
+    if found is None:
+        raise NotUsable("there is no MicroPython in this UF2")
+    version = found[0].decode()
+    if (int(found[1]), int(found[2])) < VERSION_MIN:
+        raise NotUsable(f"{version} is too old: 1.26 or newer is needed")
+    places = {PLACE.unpack(match[1]) for match in BLOCK_DEVICE.finditer(binary)}
+    if FILES not in places:
+        told = ", ".join(f"{size >> 10} KiB at {at:#x}" for at, size in sorted(places))
+        raise NotUsable(
+            f"{version} keeps its files elsewhere ({told or 'it does not say where'}):"
+            f" needed are {FILES[1] >> 10} KiB at {FILES[0]:#x}, as RPI_PICO has them"
+        )
+    if max(pages) >= RP2040.files_at:
+        raise NotUsable("the interpreter reaches into its own file system")
+    return Interpreter(pages, version)
+
+
+def combined(base: Interpreter, firmware: Firmware) -> bytes:
+    """The UF2 to be dropped on the boot drive."""
+    files = image.stock_image(firmware, RP2040)
+    pages = dict(base.pages)
+    for at in range(0, len(files), uf2.PAYLOAD_BYTES):
+        pages[RP2040.files_at + at] = files[at : at + uf2.PAYLOAD_BYTES]
+    return uf2.encode(pages)
+
+
+def _joined(pages: dict[int, bytes]) -> bytes:
+    """The pages in their order; a gap is left out."""
+    return b"".join(page for _, page in sorted(pages.items()))

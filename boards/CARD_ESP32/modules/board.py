@@ -7,6 +7,8 @@ folder. Knows no protocol.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import machine
 from drivers.battery import Battery
 from drivers.buttons import Buttons
@@ -21,8 +23,12 @@ from port.console import usb_console
 from port.files import Files
 from port.parts import CARD, DIGEST_FILE, Parts
 
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
 # GPIO numbers: the stock interpreter knows no names of ours.
 PN532_TX, PN532_RX = 17, 16
+PN532_RSTPDN = 23
 DISPLAY_SDA, DISPLAY_SCL = 21, 22
 BUTTON_PAY, BUTTON_UP, BUTTON_OK = 25, 26, 27
 BUZZER = 18
@@ -30,6 +36,8 @@ LIGHT = 2  # the LED of most boards
 BATTERY = 35
 BATTERY_DIVIDER = 2
 
+RADIO_BAUDRATE = 115200  # after power-on
+RADIO_BAUDRATE_MAX = 921600
 UART_RING_BYTES = 512  # a full answer of the PN532 is 271 bytes
 WATCHDOG_MS = 8000
 CPU_HZ = 240_000_000
@@ -47,7 +55,7 @@ def build() -> Parts:
     parts.journal_store = esp32_chip.journal(_partition(), parts.files)
     parts.entropy = esp32_chip.entropy()
     parts.cipher = Aes
-    parts.uart = machine.UART(2, 115200, tx=Pin(PN532_TX), rx=Pin(PN532_RX), rxbuf=UART_RING_BYTES)
+    parts.radio_bus = _radio_bus(parts.clock)
     bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
     parts.display = Ssd1306(bus)
     adc = machine.ADC(Pin(BATTERY), atten=machine.ADC.ATTN_11DB)
@@ -63,7 +71,20 @@ def build() -> Parts:
     return parts
 
 
-def _partition() -> list:
+def _radio_bus(clock: BoardClock) -> Callable[[], Any]:
+    """What makes the bus of the PN532; imported when it is used."""
+    tx, rx = Pin(PN532_TX), Pin(PN532_RX)
+    uart = machine.UART(2, RADIO_BAUDRATE, tx=tx, rx=rx, rxbuf=UART_RING_BYTES)
+
+    def bus() -> Any:
+        from drivers.pn532_hsu import Hsu
+
+        return Hsu(uart, clock, RADIO_BAUDRATE_MAX, Pin(PN532_RSTPDN, Pin.OUT, value=1))
+
+    return bus
+
+
+def _partition() -> list[Any]:
     from esp32 import Partition
 
     return Partition.find(Partition.TYPE_DATA, label="journal")

@@ -8,6 +8,7 @@ Runs on the stock interpreter and on a build of its own. Knows no protocol.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import machine
 import rp2
@@ -25,6 +26,9 @@ from port.entropy import Entropy
 from port.files import Files
 from port.parts import CARD, DIGEST_FILE, Parts
 
+if TYPE_CHECKING:
+    from typing import Any, Callable
+
 # GPIO numbers: the stock interpreter knows no names of ours.
 PN532_TX, PN532_RX = 0, 1
 DISPLAY_SDA, DISPLAY_SCL = 4, 5
@@ -34,6 +38,9 @@ LIGHT = 25  # the LED of the Pico
 BATTERY = 29  # the Pico's own divider of VSYS
 BATTERY_DIVIDER = 3
 
+# While a page of flash is programmed, 0.8 ms, the UART has but its 32 bytes: 2.8 ms at this speed,
+# 0.3 ms at the PN532's highest.
+RADIO_BAUDRATE = 115200
 UART_RING_BYTES = 512  # a full answer of the PN532 is 271 bytes
 WATCHDOG_MS = 8000  # the chip's longest is 8388
 
@@ -49,7 +56,7 @@ def build() -> Parts:
     parts.journal_store = rp2040.journal(_reserved(), rp2.Flash(), parts.files)
     parts.entropy = Entropy(lambda purpose, nbytes: os.urandom(nbytes))
     parts.cipher = Aes
-    parts.uart = machine.UART(0, 115200, tx=Pin(PN532_TX), rx=Pin(PN532_RX), rxbuf=UART_RING_BYTES)
+    parts.radio_bus = _radio_bus(parts.clock)
     bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
     parts.display = Ssd1306(bus)
     parts.battery = Battery(machine.ADC(Pin(BATTERY)), divider=BATTERY_DIVIDER)
@@ -62,6 +69,19 @@ def build() -> Parts:
     parts.reset = machine.reset
     parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
     return parts
+
+
+def _radio_bus(clock: BoardClock) -> Callable[[], Any]:
+    """What makes the bus of the PN532; imported when it is used."""
+    tx, rx = Pin(PN532_TX), Pin(PN532_RX)
+    uart = machine.UART(0, RADIO_BAUDRATE, tx=tx, rx=rx, rxbuf=UART_RING_BYTES)
+
+    def bus() -> Any:
+        from drivers.pn532_hsu import Hsu
+
+        return Hsu(uart, clock, RADIO_BAUDRATE)
+
+    return bus
 
 
 def _reserved() -> rp2.Flash | None:

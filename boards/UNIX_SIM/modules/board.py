@@ -15,7 +15,7 @@ from drivers.keypad import Keypad
 from drivers.light import FREQUENCY_HZ, Light
 from drivers.ssd1306 import Ssd1306
 from port.clock import BoardClock
-from port.console import Console
+from port.console import usb_console
 from port.entropy import Entropy
 from port.files import Files
 from port.parts import DIGEST_FILE, STAND, Parts
@@ -43,7 +43,7 @@ def build(machine=None, clock=None, console=None, files=None, cipher=None, charg
     parts = Parts()
     parts.kind = machine.kind()
     parts.clock = clock or BoardClock()
-    parts.console = console or _own_console()
+    parts.console = console or usb_console()
     parts.files = files or Files("/")
     parts.firmware_digest = parts.files.read(DIGEST_FILE)
     parts.entropy = Entropy(machine.entropy)
@@ -125,16 +125,3 @@ def _own_cipher():
     from port.cipher import Aes
 
     return Aes
-
-
-def _own_console():
-    """The terminal as binary bytes; no byte of it interrupts the program."""
-    import select
-    import sys
-
-    import micropython
-
-    micropython.kbd_intr(-1)
-    poll = select.poll()
-    poll.register(sys.stdin.buffer, select.POLLIN)
-    return Console(sys.stdin.buffer, sys.stdout.buffer, poll)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap.errors import Timeout
+from duotap.errors import Fault, Timeout
 
 from drivers.pn532_frame import NACK_FRAME, SHORTEST_FRAME, whole_bytes
 
@@ -65,7 +65,7 @@ class I2c:
     async def receive(
         self, reader: FrameReader, need: int, timeout_ms: int | None, step_ms: int
     ) -> None:
-        """Wait for a frame and give it to `reader`. Raises Timeout."""
+        """Wait for a frame and give it to `reader`. Raises Timeout, or Fault on bad wires."""
         await self.clock.poll(self._ready, timeout_ms, step_ms)
         reader.clear()  # what is there is the rest of none
         count, whole = 0, SHORTEST_FRAME
@@ -79,15 +79,15 @@ class I2c:
         reader.took(count + 1)
 
     async def _again(self, step_ms: int) -> None:
-        """Have the frame repeated. Raises Timeout when none of the tries brings it."""
-        for tries_left in range(TRIES_MAX - 1, -1, -1):
+        """Have the frame repeated."""
+        for _ in range(TRIES_MAX):
             await self.send(NACK_FRAME)
             try:
                 await self.clock.poll(self._ready, REPEAT_MS, step_ms)
                 return
             except Timeout:
-                if not tries_left:
-                    raise
+                pass
+        raise Fault("the PN532 does not repeat its frame")
 
     async def _read(self, view: memoryview) -> None:
         for _ in range(TRIES_MAX):
@@ -96,7 +96,7 @@ class I2c:
                 return
             except OSError:
                 await self.clock.sleep_ms(AGAIN_MS)
-        raise Timeout("the PN532 does not acknowledge")
+        raise Fault("the PN532 does not acknowledge")
 
     def _ready(self) -> bool:
         if self.irq is not None:

@@ -4,8 +4,8 @@
 Knows no command's meaning and no bus. A command can end in five ways:
 1. its response comes;
 2. the chip answers with the error frame (SyntaxFault);
-3. no ACK, however often it is sent (Timeout): the chip is asleep, reset or not there;
-4. no good response in the time allowed: aborted (Timeout);
+3. no ACK, however often it is sent (Fault): the chip is asleep, reset or not there;
+4. no response in the time allowed (Timeout), or no readable one (Fault): aborted;
 5. the task is cancelled: aborted. An answer that is already on its way is read and dropped.
 UM0701-02 §6.2.1 (ACK within 15 ms; an ACK of the host aborts; NACK asks for the response again).
 """
@@ -132,7 +132,7 @@ class Link:
                 self._asleep = False
                 return
         self._asleep = True
-        raise Timeout("the PN532 gives no ACK")
+        raise Fault("the PN532 gives no ACK")
 
     async def _acknowledged(self, timeout_ms: int) -> bool:
         """Whether the ACK comes; an older frame before it is dropped."""
@@ -159,7 +159,7 @@ class Link:
             if kind == BAD:
                 nacks += 1
                 if nacks > NACKS_MAX:
-                    raise Timeout("the PN532 sends no readable frame")
+                    raise Fault("the PN532 sends no readable frame")
                 self.bus.flush()
                 await self.bus.send(NACK_FRAME)
             if timeout_ms is not None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap.errors import Fault, Timeout
+from duotap.errors import Fault
 
 if TYPE_CHECKING:
     from drivers.pn532 import Pn532
@@ -69,7 +69,7 @@ async def _find(pn532: Pn532, baudrate: int) -> None:
     if not restarted and bus.baudrate:
         bus.set_baudrate(RESET_BAUDRATE)
     if not restarted or not await _answers(pn532):
-        raise Timeout("the PN532 gives no ACK")
+        raise Fault("the PN532 gives no ACK at any speed")
 
 
 async def _answers(pn532: Pn532) -> bool:
@@ -77,7 +77,7 @@ async def _answers(pn532: Pn532) -> bool:
     await pn532.link.recover()
     try:
         await pn532.link.command(SAM_CONFIGURATION)
-    except Timeout:
+    except Fault:
         return False
     return True
 

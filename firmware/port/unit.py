@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 RADIO = ("drivers.pn532", "drivers.pn532_hsu", "drivers.pn532_i2c", "drivers.pn532_spi")
+URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
 SYNC_MS = 60_000  # how long a press for "sync" lasts
 
 
@@ -44,6 +45,7 @@ class Unit:
         self.standing = Standing()
         self.events: list[tuple[Any, ...]] = []  # what the applet did, for the screen
         self.link = Link(parts.console, parts.clock, self)
+        self.has_tag: bool = parts.files.has(URI_FILE)
         self._applet: Any = None
         self._led: Any = None  # what leads the touches for the last amount
         self.radio: Any = None
@@ -98,6 +100,12 @@ class Unit:
             self._applet = applet(self.device, self.events)
         return self._applet
 
+    def tag(self) -> Any:
+        """What answers phones, with the link of URI_FILE."""
+        from duotap.type4 import Tag
+
+        return Tag(self.parts.files.read(URI_FILE))
+
     def get_ready(self) -> None:
         """From now on this device leads taps and answers nobody."""
         if self._applet is not None:
@@ -130,7 +138,7 @@ class Unit:
         if self.radio is not None:
             await self.radio.hush()
         self._applet = self._led = None
-        late.drop(*RADIO, "port.paying", "port.receiving", "duotap.notices")
+        late.drop(*RADIO, "port.paying", "port.receiving", "duotap.notices", "duotap.type4")
         from port.cable import serial_applet
 
         return serial_applet(self)

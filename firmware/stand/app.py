@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import amount, reasons, tap
+from duotap import amount, reasons, status, tap
 from duotap.errors import Crowded, Fault
 
 from stand import screens
@@ -116,6 +116,8 @@ class Stand:
             self._ask_again(screens.confirm, text)
         elif outcome.kind == tap.NOT_ARMED:
             self._ask_again(screens.arm, text)
+        elif outcome.sw == status.NOT_FOUND:
+            self._ask_again(screens.message, "NOT YET", ["not one of", "our cards"])
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
             self._refused(reasons.text(outcome.sw))

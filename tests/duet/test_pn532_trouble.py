@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from drivers.pn532 import AirFault, Released
 from drivers.pn532_status import ChipFault, check, check_listening
-from duotap.errors import Timeout
+from duotap.errors import Fault, Timeout
 
 from duet.radio_pair import OK, READ, SELECT, Card, Radio, Side, meet, play, recover
 
@@ -151,7 +151,7 @@ def test_no_chip_is_a_fault_in_time() -> None:
     async def story(radio: Radio) -> int:
         side = radio.side("card")
         side.chip.receive = lambda _frame: None  # type: ignore[method-assign]  # deaf
-        with pytest.raises(Timeout, match="no ACK"):
+        with pytest.raises(Fault, match="no ACK"):
             await side.pn532.setup(921_600)
         return radio.time.now_us()
 

@@ -235,6 +235,15 @@ def test_devices_and_findings_are_listed(opened: Run, tmp_path: Path) -> None:
 
 def test_every_command_has_its_help(run: Run) -> None:
     listed = run("--help").out
-    for command in ("account", "devices", "findings", "issuer", "ledger", "proof", "reconcile"):
+    for command in (
+        "account",
+        "devices",
+        "findings",
+        "issuer",
+        "ledger",
+        "lost",
+        "proof",
+        "reconcile",
+    ):
         assert f" {command} " in listed
         assert run(f"{command} --help").status == 0

@@ -12,7 +12,7 @@ from duotap_host.ledger.interface import Finding, NotFound, Refused
 from duotap_host.reconcile.findings import Code
 from duotap_host.reconcile.texts import SENTENCES
 from host.ledger_bench import Town, codes_of
-from host.paper_device import LIMITS, PaperDevice, person
+from host.paper_device import LIMITS, PaperDevice, person, stand
 
 
 @pytest.fixture
@@ -211,6 +211,60 @@ def test_a_refund_of_somebody_elses_sale_is_told(town: Town) -> None:
         town.pull(device)
     assert about(town.ledger.reconcile().findings, Code.WRONG_REFUND) == [other.id]
     town.right()
+
+
+def test_more_than_the_certificate_allows_between_two_deposits(town: Town) -> None:
+    limits = LIMITS._replace(count=2, total=700, received_total=699)
+    card = person(town.issuer, 7, limits=limits)
+    shop = stand(town.issuer, 12, limits=limits)
+    town.holder(7)
+    town.merchant(12)
+    for device in (card, shop):
+        town.ledger.register_device(device.certificate)
+    town.load(card, 20_000, 7)
+    for amount in (300, 399):
+        card.closed(shop.close(card.pay(shop.offer(card, amount))))
+    for device in (card, shop):
+        town.pull(device)
+    assert town.ledger.reconcile().findings == ()
+    card.closed(shop.close(card.pay(shop.offer(card, 2))))
+    for device in (card, shop):
+        town.pull(device)
+    found = town.ledger.reconcile().findings
+    assert codes_of(found) == [Code.OVER_COUNT, Code.OVER_RECEIVED_TOTAL, Code.OVER_TOTAL]
+    assert "took 7.01 between two deposits" in found[1].en
+
+
+def test_a_checkpoint_begins_the_count_anew(town: Town) -> None:
+    town.holder(7)
+    shop = town.merchant(12)
+    card = person(town.issuer, 7, limits=LIMITS._replace(count=1))
+    town.ledger.register_device(card.certificate)
+    town.load(card, 20_000, 7)
+    for _ in range(2):
+        card.closed(shop.close(card.pay(shop.offer(card, 300))))
+        for device in (card, shop):
+            town.pull(device)
+        assert town.ledger.reconcile().findings == ()
+        raw = town.ledger.issue_checkpoint(card.id)
+        assert raw is not None
+        card.take(raw)
+
+
+def test_new_business_after_the_expiry(town: Town) -> None:
+    town.holder(7)
+    shop = town.merchant(12)
+    card = person(town.issuer, 7, expiry=5)
+    town.ledger.register_device(card.certificate)
+    town.load(card, 20_000, 7)
+    card.write(records.STATEMENT, town.issuer.sign_epoch(4))
+    card.pay(shop.offer(card, 300))
+    town.pull(card)
+    assert town.ledger.reconcile().findings == ()
+    card.write(records.STATEMENT, town.issuer.sign_epoch(5))
+    card.pay(shop.offer(card, 300))
+    town.pull(card)
+    assert codes_of(town.ledger.reconcile().findings) == [Code.EXPIRED]
 
 
 def test_every_code_has_its_sentences() -> None:

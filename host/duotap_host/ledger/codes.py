@@ -39,6 +39,9 @@ class TransferCode(IntEnum):
     REFUND = 24  # the stand's purse to under way, for the stand's signature
     REFUNDED = 25  # under way to the purse that takes the refund
     UNLOAD = 30  # purse to the holder's or merchant's account
+    RETURNED_VALUE = 31  # purse of a lost device to its holder's account, after the wait
+    GUARANTEE = 32  # guarantee to who waits for a lost device, after the wait
+    NETTED = 33  # either of them to the shadow of another device of the same person that owes
     CORRECTION = 90  # undoes the transfer that it names
 
 

@@ -131,7 +131,33 @@ class DeviceState(StrEnum):
 
     ACTIVE = "active"
     FROZEN = "frozen"  # proven or suspected of two histories: no load, checkpoint or closing
+    LOST = "lost"  # or dead, damaged, quarantined: nothing is signed for it or handed to it
     RETIRED = "retired"
+
+
+class LossReason(StrEnum):
+    """Why a device does not come back."""
+
+    LOST = "lost"
+    DEAD = "dead"
+    DAMAGED = "damaged"
+    QUARANTINED = "quarantined"
+
+
+class Loss(NamedTuple):
+    """A device that was reported."""
+
+    device: bytes
+    reason: LossReason
+    reported_us: int
+
+
+class Paid(NamedTuple):
+    """A transfer that was made for a lost device, by the names of its accounts."""
+
+    debit: str
+    credit: str
+    amount: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +315,24 @@ class Ledger(Protocol):
     def next_statements(self, device: bytes) -> Sequence[Handover]:
         """What this device is to be handed now, in order. Taken from the archive as it stands;
         handing a thing twice is harmless."""
+
+    def report_lost(self, device: bytes, reason: LossReason) -> int:
+        """Sign nothing for this device and hand it nothing any more. Returns the epoch from which
+        on it is paid for. Refused if it is retired."""
+
+    def report_found(self, device: bytes) -> None:
+        """It is back. Refused once something was paid for it."""
+
+    def losses(self) -> Sequence[Loss]:
+        """Devices that are reported, by id."""
+
+    def due_epoch(self, device: bytes) -> int:
+        """From this epoch on it is paid for, should it be lost."""
+
+    def pay_lost(self, device: bytes) -> Sequence[Paid]:
+        """Pay what a lost device held to its holder, and from the guarantee those who wait for
+        what only its journal could tell (PROTOCOL.md §11.3). Refused before its time, and for a
+        device that is proven to have two histories."""
 
     def reconcile(self) -> Reconciled:
         """Book what the covered records say, and find what they contradict."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TypeVar
 
 from duotap import messages
@@ -17,7 +18,17 @@ from sqlalchemy import Connection, Engine
 
 from duotap_host.issuer import Issuer
 from duotap_host.issuer.es256 import verify
-from duotap_host.ledger import accounts, codes, database, ids, orders, registry, settling, vault
+from duotap_host.ledger import (
+    accounts,
+    awards,
+    codes,
+    database,
+    ids,
+    orders,
+    registry,
+    settling,
+    vault,
+)
 from duotap_host.ledger import review as reviewing
 from duotap_host.ledger import trial as trials
 from duotap_host.ledger.codes import AccountCode, TransferCode
@@ -30,7 +41,10 @@ from duotap_host.ledger.interface import (
     Handover,
     HeadTaken,
     LedgerError,
+    Loss,
+    LossReason,
     NotFound,
+    Paid,
     Place,
     Reconciled,
     Refused,
@@ -41,7 +55,7 @@ from duotap_host.ledger.interface import (
 from duotap_host.ledger.post import post
 from duotap_host.ledger.review import Review
 from duotap_host.money import show
-from duotap_host.reconcile import booking, chains, handover, matching, proofs
+from duotap_host.reconcile import booking, chains, handover, losses, matching, proofs
 from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, LOAD, Issued
 from duotap_host.reconcile.booking import Move
 from duotap_host.reconcile.findings import Code, finding
@@ -51,7 +65,10 @@ from duotap_host.reconcile.reading import Reader
 RUNS_MAX = 12  # reconciling begins anew when another run came between
 MOVES_MAX = 1000  # of one transaction; bounds the time that accounts stay locked
 REQUEST_MAX = 32
+BUSY = "other runs kept coming between; nothing is lost, try again"
 FUND_MAX = 10**14  # minor units: tens of thousands of fundings fit the 64 bits of a column
+
+FUNDED = (*accounts.NAMES, AccountCode.GUARANTEE)
 
 Clock = Callable[[], int]
 T = TypeVar("T")
@@ -106,7 +123,7 @@ class LocalLedger:
 
     def _fund(self, connection: Connection, name: str, amount: int, key: bytes) -> Account:
         account = accounts.find(connection, name)
-        if account.code not in accounts.NAMES:
+        if account.code not in FUNDED:
             raise Refused(f"{name} is not funded by hand")
         issuance = accounts.find(connection, codes.ISSUANCE)
         transfer = Transfer(key, issuance.id, account.id, amount, TransferCode.FUND)
@@ -266,7 +283,37 @@ class LocalLedger:
     def next_statements(self, device: bytes) -> Sequence[Handover]:
         self.device(device)
         view = self._review()
+        if device in view.lost:
+            return ()
         return tuple(handover.handovers(view.evidence, device, view.frozen))
+
+    # Lost devices
+
+    def report_lost(self, device: bytes, reason: LossReason) -> int:
+        self._write(lambda c: awards.report(c, device, reason, self._clock()))
+        return self.due_epoch(device)
+
+    def report_found(self, device: bytes) -> None:
+        self._write(lambda c: awards.withdraw(c, device))
+
+    def losses(self) -> Sequence[Loss]:
+        return self._read(awards.losses)
+
+    def due_epoch(self, device: bytes) -> int:
+        return losses.due_epoch(registry.known([self.device(device)])[device])
+
+    def pay_lost(self, device: bytes) -> Sequence[Paid]:
+        due, now = self.due_epoch(device), self.issuer.epoch(self._clock())
+        for _ in range(RUNS_MAX):
+            view = self._review()
+            view.check_due(device, due, now)
+            found = losses.awards(view.evidence, view.positions, device)
+            pay = partial(awards.pay, ledger=self.currency, found=found, now_us=self._clock())
+            try:
+                return self._write(pay)
+            except settling.Stale:
+                continue
+        raise LedgerError(BUSY)
 
     # Settlement
 
@@ -280,7 +327,7 @@ class LocalLedger:
                 return self._settle(view)
             except settling.Stale:
                 continue
-        raise LedgerError("other reconciling runs kept coming between; nothing is lost, try again")
+        raise LedgerError(BUSY)
 
     def _settle(self, view: Review) -> Reconciled:
         moves = view.moves()

@@ -34,6 +34,7 @@ TAKE_NUMBER = (
     " WHERE id = :id AND next_number = :number AND state = 'active'"
 )
 SET_STATE = "UPDATE devices SET state = :new WHERE id = :id AND state = :old"
+SERVED = (DeviceState.ACTIVE, DeviceState.FROZEN)
 
 
 def register(connection: Connection, ledger: int, trust: Trust, raw: bytes, now_us: int) -> bytes:
@@ -127,6 +128,22 @@ def take_number(connection: Connection, device: Device) -> bool:
     """Use up the device's next statement number; False if another did, or it is not active."""
     row = {"id": device.id, "number": device.next_number}
     return connection.execute(text(TAKE_NUMBER), row).rowcount == 1
+
+
+def lose(connection: Connection, key: bytes) -> None:
+    """This device is lost from now on. Refused if it is retired."""
+    device = find(connection, key)
+    if device.state == DeviceState.RETIRED:
+        raise Refused(f"device {key.hex()} is retired: there is nothing to lose")
+    if device.state in SERVED:
+        row = {"id": key, "old": device.state, "new": DeviceState.LOST}
+        connection.execute(text(SET_STATE), row)
+
+
+def serve(connection: Connection, key: bytes) -> None:
+    """This device is not lost any more; the next reconciling freezes it if it must."""
+    row = {"id": key, "old": DeviceState.LOST, "new": DeviceState.ACTIVE}
+    connection.execute(text(SET_STATE), row)
 
 
 def freeze(connection: Connection, frozen: Collection[bytes]) -> None:

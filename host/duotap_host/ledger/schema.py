@@ -171,6 +171,28 @@ settlements = Table(
     Index(None, "state"),
 )
 
+# Devices that do not come back, and what was paid for them.
+losses = Table(
+    "losses",
+    metadata,
+    Column("device", ID, primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("reported_us", BigInteger, nullable=False),
+)
+
+awards = Table(
+    "awards",
+    metadata,
+    Column("subject", HASH, primary_key=True),
+    Column("kind", Text, nullable=False),  # returned value, guaranteed
+    Column("device", ID, nullable=False),
+    Column("about", HASH, nullable=False),  # subject of the settlement that somebody waited for
+    Column("home", Text, nullable=False),  # account of who was to get it
+    Column("lines", LargeBinary, nullable=False),  # as one CBOR array
+    Column("paid_us", BigInteger, nullable=False),
+    Index(None, "device"),
+)
+
 findings = Table(
     "findings",
     metadata,

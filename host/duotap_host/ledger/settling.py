@@ -15,8 +15,8 @@ from duotap_host.ledger import accounts, ids
 from duotap_host.ledger.codes import TransferCode, TransferFlag
 from duotap_host.ledger.interface import Finding, LedgerError, Result, Transfer
 from duotap_host.ledger.post import post
+from duotap_host.reconcile.archive import Line
 from duotap_host.reconcile.booking import Booked, Move, Posting
-from duotap_host.reconcile.matching import Line
 
 OPEN, GONE, STANDING = "open", "gone", "standing"
 HASH_BYTES = 32

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, text
 from duotap_host.issuer.es256 import verify
 from duotap_host.ledger import ids, registry, sets
 from duotap_host.ledger.interface import Deposited, Device, Foreign
-from duotap_host.reconcile.archive import Archive, Archived, HeadSeen, Issued
+from duotap_host.reconcile.archive import Archive, Archived, Award, HeadSeen, Issued
 
 STATEMENTS_MAX = 4096  # of one call; bounds a transaction
 PUT_RECORDS = (
@@ -131,7 +131,10 @@ def heads_of(connection: Connection, device: bytes | None = None) -> Iterable[He
 
 
 def archive(
-    connection: Connection, devices: Collection[Device], issued: Sequence[Issued]
+    connection: Connection,
+    devices: Collection[Device],
+    issued: Sequence[Issued],
+    paid: Sequence[Award],
 ) -> Archive:
     """Everything, as reconciling wants it."""
     records: dict[bytes, list[Archived]] = {}
@@ -140,7 +143,7 @@ def archive(
     heads: dict[bytes, list[HeadSeen]] = {}
     for head in heads_of(connection):
         heads.setdefault(head.device, []).append(head)
-    return Archive(registry.known(devices), records, heads, issued)
+    return Archive(registry.known(devices), records, heads, issued, paid)
 
 
 def mark_checked(connection: Connection, keys: Iterable[tuple[bytes, int, bytes]]) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""From deposited journals to transfers and findings (PROTOCOL.md §8, SECURITY.md).
+"""From deposited journals to transfers and findings (PROTOCOL.md §11, SECURITY.md).
 
 Pure functions: the archive as it stands goes in, what the book should say comes out. The result
 hangs on what is archived, never on the order in which it came, because it is worked out from the
@@ -13,4 +13,6 @@ something, corrected. Nothing here opens a database.
     booking     what became of them to transfers, as a difference
     findings    what contradicts: codes and texts
     handover    what each device is to be handed next, and bases of checkpoints
+    losses      what is paid for devices that do not come back
+    proofs      findings that two signatures prove, as files
 """

@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from duotap.certificate import Certificate
 
+from duotap_host.ledger.codes import TransferCode
+
 
 class Archived(NamedTuple):
     """A record that was deposited, by whomever; true only where a head covers it."""
@@ -56,6 +58,30 @@ class Issued(NamedTuple):
 LOAD, CANCEL, CHECKPOINT = "load", "cancel", "checkpoint"
 
 
+class Line(NamedTuple):
+    """One transfer by the names of its accounts."""
+
+    debit: str
+    credit: str
+    amount: int
+    code: TransferCode
+
+
+class Award(NamedTuple):
+    """What the operator paid for a lost device (`losses`). `about`: the position that somebody
+    waited for, zeros where it is the device's own value; `home`: account of who was to get it."""
+
+    subject: bytes
+    kind: str  # RETURNED_VALUE, GUARANTEED
+    device: bytes  # the one that is lost
+    about: bytes
+    home: str
+    lines: tuple[Line, ...]
+
+
+RETURNED_VALUE, GUARANTEED = "returned value", "guaranteed"
+
+
 @dataclass(frozen=True, slots=True)
 class Archive:
     """All that is known, by device where it is a device's."""
@@ -64,3 +90,4 @@ class Archive:
     records: Mapping[bytes, Sequence[Archived]]
     heads: Mapping[bytes, Sequence[HeadSeen]]
     issued: Sequence[Issued]
+    awards: Sequence[Award] = ()

@@ -8,16 +8,18 @@ from collections.abc import Iterable
 
 from duotap_host.ledger import codes
 from duotap_host.reconcile.evidence import Evidence
-from duotap_host.reconcile.matching import PAYMENT, REFUND, Position
+from duotap_host.reconcile.matching import AWARD, PAYMENT, REFUND, Position
 
 ByScope = dict[int, int]
 
 
 def of_purses(evidence: Evidence, positions: Iterable[Position]) -> dict[bytes, ByScope]:
     """Balance by scope of each device, zeros left out. Signatures of a device that its own journal
-    has not come to yet are left out for that device."""
+    has not come to yet are left out for that device, and what was paid for a lost one."""
     held: dict[bytes, ByScope] = {}
     for position in positions:
+        if position.kind == AWARD:
+            continue
         ahead = position.debtor if is_ahead(evidence, position) else None
         for line in position.lines:
             for name, amount in ((line.debit, -line.amount), (line.credit, line.amount)):

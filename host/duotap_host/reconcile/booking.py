@@ -15,7 +15,8 @@ from typing import NamedTuple
 from duotap_host.ledger import ids
 from duotap_host.ledger.codes import TransferCode
 from duotap_host.ledger.interface import NO_ID
-from duotap_host.reconcile.matching import Line, Position
+from duotap_host.reconcile.archive import Line
+from duotap_host.reconcile.matching import Position
 
 
 class Posting(NamedTuple):

@@ -71,7 +71,9 @@ def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
     synced = _synced(archive.issued)
     for device in sorted(archive.devices):
         chain = trace(archive.records.get(device, ()), archive.heads.get(device, ()))
-        seen = Seen(chain, folds.of(device, chain.trunk, synced.get(device, set())))
+        certificate = archive.devices[device].certificate
+        folded = folds.of(device, chain.trunk, synced.get(device, set()), certificate)
+        seen = Seen(chain, folded)
         evidence.journals[device] = seen
         for is_firm, part in ((True, chain.trunk), (False, chain.disputed)):
             for archived in part:

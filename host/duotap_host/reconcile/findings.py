@@ -16,7 +16,7 @@ from duotap.cose import Signed
 
 from duotap_host.ledger.interface import Finding
 from duotap_host.money import show as money
-from duotap_host.reconcile import balances, matching, reading, texts
+from duotap_host.reconcile import balances, folding, losses, matching, reading, texts
 from duotap_host.reconcile.evidence import Evidence
 from duotap_host.reconcile.matching import Position
 
@@ -39,10 +39,15 @@ class Code(StrEnum):
     WRONG_REFUND = "wrong_refund"
     OVER_LIMIT = "over_limit"
     OVER_RECEIVED_LIMIT = "over_received_limit"
+    OVER_COUNT = folding.OVER_COUNT
+    OVER_TOTAL = folding.OVER_TOTAL
+    OVER_RECEIVED_TOTAL = folding.OVER_RECEIVED_TOTAL
+    EXPIRED = folding.EXPIRED
     OVERSPENT = "overspent"
     HEAD_DIFFERS = "head_differs"
     BALANCE_DIFFERS = "balance_differs"
     CORRECTION_REFUSED = "correction_refused"
+    DEBT = "debt"
 
 
 FREEZING = frozenset(
@@ -69,8 +74,10 @@ def finding(code: Code, device: bytes, evidence: Iterable[bytes], **values: obje
 
 def find(evidence: Evidence, positions: Iterable[Position]) -> tuple[Finding, ...]:
     """All findings, sorted and each once."""
+    positions = tuple(positions)
     found = {
         *_histories(evidence),
+        *_remarks(evidence),
         *_problems(evidence),
         *_contradictions(evidence),
         *_closings(evidence),
@@ -78,6 +85,7 @@ def find(evidence: Evidence, positions: Iterable[Position]) -> tuple[Finding, ..
         *_payments(evidence),
         *_refunds(evidence),
         *_balances(evidence, positions),
+        *_debts(evidence, positions),
     }
     return tuple(sorted(found))
 
@@ -103,6 +111,16 @@ def _histories(evidence: Evidence) -> Iterator[Finding]:
                 said = money(messages.total(head.balances))
                 held = money(state.balance())
                 yield finding(Code.HEAD_DIFFERS, device, [chain.head.hash], said=said, held=held)
+
+
+def _remarks(evidence: Evidence) -> Iterator[Finding]:
+    """What a device's certificate forbade; a limit in money is shown as such."""
+    for device, seen in evidence.journals.items():
+        for remark in seen.folded.remarks:
+            is_money = remark.code in (folding.OVER_TOTAL, folding.OVER_RECEIVED_TOTAL)
+            show = money if is_money else str
+            values = {"came_to": show(remark.came_to), "allowed": show(remark.allowed)}
+            yield finding(Code(remark.code), device, [remark.record], **values)
 
 
 def _problems(evidence: Evidence) -> Iterator[Finding]:
@@ -227,3 +245,9 @@ def _balances(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Fin
                 booked=money(sum(booked.get(device, {}).values())),
                 held=money(seen.folded.state.balance()),
             )
+
+
+def _debts(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Finding]:
+    """A claim against a lost device that came after its value was returned is its holder's."""
+    for owed in losses.owed(evidence, positions):
+        yield finding(Code.DEBT, owed.device, owed.awards, home=owed.home, owed=money(owed.amount))

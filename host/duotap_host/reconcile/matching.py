@@ -26,23 +26,23 @@ from duotap.fields import TAKEN as VERDICT_TAKEN
 
 from duotap_host.ledger import codes, ids
 from duotap_host.ledger.codes import OWN_MONEY, TransferCode
-from duotap_host.reconcile.archive import CANCEL, LOAD, Issued, KnownDevice
+from duotap_host.reconcile.archive import (
+    CANCEL,
+    GUARANTEED,
+    LOAD,
+    Award,
+    Issued,
+    KnownDevice,
+    Line,
+)
 from duotap_host.reconcile.evidence import Closings, Evidence
 from duotap_host.reconcile.reading import Entry
 
 UNDER_WAY, CREDITED, TAKEN, RETURNED = "under way", "credited", "taken", "returned"
 LOADED, CANCELLED, UNLOADED, REFUNDED = "loaded", "cancelled", "unloaded", "refunded"
-PAYMENT, UNLOAD, REFUND = "payment", "unload", "refund"
+PAID, OVERTAKEN = "paid", "overtaken"
+PAYMENT, UNLOAD, REFUND, AWARD = "payment", "unload", "refund", "award"
 NOBODY = bytes(16)
-
-
-class Line(NamedTuple):
-    """One transfer by the names of its accounts."""
-
-    debit: str
-    credit: str
-    amount: int
-    code: TransferCode
 
 
 class Position(NamedTuple):
@@ -59,6 +59,16 @@ class Position(NamedTuple):
 
 def positions(evidence: Evidence) -> Iterator[Position]:
     """Of everything that the evidence speaks of, in an order that hangs on nothing else."""
+    under_way = set()
+    for position in _signed(evidence):
+        if position.state == UNDER_WAY:
+            under_way.add(position.subject)
+        yield position
+    for award in sorted(evidence.archive.awards):
+        yield award_position(award, award.about in under_way)
+
+
+def _signed(evidence: Evidence) -> Iterator[Position]:
     for offer_hash in sorted(evidence.by_offer):
         yield _payment(evidence, offer_hash)
     yield from _loads(evidence)
@@ -66,6 +76,15 @@ def positions(evidence: Evidence) -> Iterator[Position]:
         yield from _unload(evidence, unload_hash)
     for refund_hash in sorted(evidence.refunds):
         yield from _refund(evidence, refund_hash)
+
+
+def award_position(award: Award, is_under_way: bool) -> Position:
+    """Paid, but for what was guaranteed and came to another end after all: that is taken back."""
+    is_overtaken = award.kind == GUARANTEED and not is_under_way
+    lines = () if is_overtaken else award.lines
+    amount = sum(line.amount for line in award.lines)
+    state = OVERTAKEN if is_overtaken else PAID
+    return Position(award.subject, AWARD, state, lines, amount, award.device, award.device)
 
 
 def _payment(evidence: Evidence, offer_hash: bytes) -> Position:

@@ -103,6 +103,27 @@ SENTENCES = {
         "device {device}: the book has {booked} for it, its own records make {held}",
         "设备 {device}：账面为 {booked}，其自身记录合计为 {held}",
     ),
+    "over_count": (
+        "device {device} made {came_to} payments between two deposits; {allowed} are allowed",
+        "设备 {device} 两次上交之间付款 {came_to} 笔，限 {allowed} 笔",
+    ),
+    "over_total": (
+        "device {device} paid {came_to} between two deposits; {allowed} is allowed",
+        "设备 {device} 两次上交之间共付款 {came_to}，限额 {allowed}",
+    ),
+    "over_received_total": (
+        "device {device} took {came_to} between two deposits from devices that can be set back;"
+        " {allowed} is allowed",
+        "设备 {device} 两次上交之间从可回滚的设备共收款 {came_to}，限额 {allowed}",
+    ),
+    "expired": (
+        "device {device} made new business in epoch {came_to}; it expired in epoch {allowed}",
+        "设备 {device} 在第 {came_to} 期仍发起新交易，其证书已于第 {allowed} 期到期",
+    ),
+    "debt": (
+        "device {device}: {home} owes {owed}, claimed after its value was returned",
+        "设备 {device}：其余额退还后又有索偿，{home} 欠 {owed}",
+    ),
     "correction_refused": (
         "device {device}: {amount} cannot be taken back, the account does not hold it any more",
         "设备 {device}：{amount} 无法追回，账户余额不足",

@@ -1,0 +1,206 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What becomes of the value of a device that is lost, dead, damaged or quarantined, and of those
+who wait for it (PROTOCOL.md §11.3).
+
+Nothing is paid before a device can have taken its last part in a payment and every counterpart has
+had the time to deposit. What is paid then is an *award*: an act of the operator that the archive
+keeps, so that reconciling counts it like everything else. It opens no database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from duotap import messages
+
+from duotap_host.ledger import codes, ids
+from duotap_host.ledger.codes import TransferCode
+from duotap_host.reconcile import matching
+from duotap_host.reconcile.archive import (
+    GUARANTEED,
+    LOAD,
+    RETURNED_VALUE,
+    Award,
+    KnownDevice,
+    Line,
+)
+from duotap_host.reconcile.evidence import Evidence
+from duotap_host.reconcile.matching import PAYMENT, REFUND, UNDER_WAY, Position
+
+# A journal is deposited a month after its last payment at the latest: from then on a stand is out
+# of room and a card at its limits. The margin is for devices whose epoch lags behind.
+DEPOSIT_EPOCHS = 30
+MARGIN_EPOCHS = 7
+GUARANTEE_CAP = 50_000  # of one person for ever, minor units: half of what a card may hold
+
+
+def due_epoch(device: KnownDevice) -> int:
+    """From this epoch on no honest claim against the device is still to come."""
+    return int(device.certificate.expiry) + DEPOSIT_EPOCHS + MARGIN_EPOCHS
+
+
+def shadows(positions: Iterable[Position]) -> dict[str, int]:
+    """What all positions leave on each purse's shadow, by the account's name."""
+    found: dict[str, int] = {}
+    for position in positions:
+        for line in position.lines:
+            for name, amount in ((line.debit, -line.amount), (line.credit, line.amount)):
+                if codes.purse_of(name) is not None:
+                    found[name] = found.get(name, 0) + amount
+    return found
+
+
+def debts(evidence: Evidence, held: Mapping[str, int]) -> dict[str, int]:
+    """What shadows of devices whose value was returned owe: claims that came after that."""
+    paid = {award.device for award in evidence.archive.awards if award.kind == RETURNED_VALUE}
+    found = {}
+    for name, amount in sorted(held.items()):
+        purse = codes.purse_of(name)
+        if amount < 0 and purse is not None and purse[0] in paid:
+            found[name] = -amount
+    return found
+
+
+@dataclass(slots=True)
+class _Payer:
+    """Pays a home, after what its other devices owe."""
+
+    home: str
+    owed: dict[str, int]
+
+    def lines(self, source: str, amount: int, code: TransferCode) -> Iterator[Line]:
+        for name in sorted(self.owed):
+            part = min(amount, self.owed[name])
+            if part:
+                self.owed[name] -= part
+                amount -= part
+                yield Line(source, name, part, TransferCode.NETTED)
+        if amount:
+            yield Line(source, self.home, amount, code)
+
+
+def awards(
+    evidence: Evidence, positions: Mapping[bytes, Position], device: bytes
+) -> tuple[Award, ...]:
+    """What is to be paid for a lost device now that its time is over: the value on its shadow to
+    its holder, and from the guarantee what others wait for."""
+    held = shadows(positions.values())
+    owed = debts(evidence, held)
+    found = [*_value(evidence, held, owed, device)]
+    spent = _guaranteed(evidence)
+    known = {award.subject for award in evidence.archive.awards}
+    for subject in sorted(positions):
+        home = _waits(evidence, positions[subject], device)
+        award = guarantee_subject(subject)
+        if home is None or award in known:
+            continue
+        amount = min(positions[subject].amount, GUARANTEE_CAP - spent.get(home, 0))
+        if amount > 0:
+            payer = _Payer(home, _owed_by(evidence, owed, home))
+            lines = tuple(payer.lines(codes.GUARANTEE, amount, TransferCode.GUARANTEE))
+            spent[home] = spent.get(home, 0) + amount
+            found.append(Award(award, GUARANTEED, device, subject, home, lines))
+    return tuple(found)
+
+
+def _value(
+    evidence: Evidence, held: Mapping[str, int], owed: Mapping[str, int], device: bytes
+) -> Iterator[Award]:
+    home = matching.home(evidence.archive.devices[device])
+    payer = _Payer(home, _owed_by(evidence, owed, home))
+    lines: list[Line] = []
+    for name, amount in sorted(held.items()):
+        purse = codes.purse_of(name)
+        if amount > 0 and purse is not None and purse[0] == device:
+            lines.extend(payer.lines(name, amount, TransferCode.RETURNED_VALUE))
+    if lines:
+        before = [award for award in evidence.archive.awards if award.device == device]
+        subject = ids.digest("returned value", device, len(before))
+        yield Award(subject, RETURNED_VALUE, device, bytes(32), home, tuple(lines))
+
+
+def _owed_by(evidence: Evidence, owed: Mapping[str, int], home: str) -> dict[str, int]:
+    found = {}
+    for name, amount in owed.items():
+        purse = codes.purse_of(name)
+        if purse is not None and matching.home(evidence.archive.devices[purse[0]]) == home:
+            found[name] = amount
+    return found
+
+
+def _guaranteed(evidence: Evidence) -> dict[str, int]:
+    """What each home was paid from the guarantee."""
+    found: dict[str, int] = {}
+    for award in evidence.archive.awards:
+        if award.kind == GUARANTEED:
+            amount = sum(line.amount for line in award.lines)
+            found[award.home] = found.get(award.home, 0) + amount
+    return found
+
+
+def guarantee_subject(subject: bytes) -> bytes:
+    """What the award for a position is about."""
+    return ids.digest("guarantee", subject)
+
+
+def _waits(evidence: Evidence, position: Position, device: bytes) -> str | None:
+    """The account of whoever waits for what only this device's journal could tell."""
+    if position.state != UNDER_WAY or position.creditor != device:
+        return None
+    known = evidence.archive.devices[device]
+    if position.kind == LOAD:
+        return _loaded_from(evidence, position)
+    if position.kind == REFUND:
+        return matching.home(known) if position.subject in evidence.refunds_given else None
+    if position.kind == PAYMENT:
+        for payment_hash in sorted(evidence.by_offer[position.subject]):
+            if evidence.own.get(payment_hash):
+                payer = evidence.archive.devices[evidence.payments[payment_hash].kid]
+                return matching.home(known if _has_receipt(evidence, payment_hash) else payer)
+    return None
+
+
+def _loaded_from(evidence: Evidence, position: Position) -> str | None:
+    for issued in evidence.archive.issued:
+        subject = matching.load_subject(issued.device, issued.number)
+        if issued.kind == LOAD and subject == position.subject:
+            return issued.account
+    return None
+
+
+def _has_receipt(evidence: Evidence, payment_hash: bytes) -> bool:
+    """The payer's journal shows the payee's receipt: it is the payee's holder who waits."""
+    payment = evidence.payments[payment_hash]
+    end = evidence.closings.get(payment_hash)
+    for entry, firm in () if end is None else end.shown:
+        closing = entry.closing
+        if firm and closing is not None and isinstance(closing.message, messages.Receipt):
+            return bool(closing.kid == payment.message.payee)
+    return False
+
+
+class Owed(NamedTuple):
+    """A debt: of which device's holder, how much, and the awards it comes after."""
+
+    device: bytes
+    home: str
+    amount: int
+    awards: tuple[bytes, ...]
+
+
+def owed(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Owed]:
+    """Claims that came after a device's value was returned."""
+    by_device: dict[bytes, int] = {}
+    for name, amount in debts(evidence, shadows(positions)).items():
+        purse = codes.purse_of(name)
+        if purse is not None:
+            by_device[purse[0]] = by_device.get(purse[0], 0) + amount
+    for device, amount in sorted(by_device.items()):
+        of = [
+            award.subject
+            for award in evidence.archive.awards
+            if award.device == device and award.kind == RETURNED_VALUE
+        ]
+        yield Owed(device, matching.home(evidence.archive.devices[device]), amount, tuple(of))

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check bench-crypto bench-tap format clean
+.PHONY: help setup demo test check bench-crypto bench-tap size format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -31,6 +31,9 @@ bench-crypto: setup ## measure signatures against embit, and count what they tak
 
 bench-tap: setup ## show where the time of a tap goes, by kind of signatures (modelled)
 	@$(BENCH) bench.tap_bench
+
+size: setup ## print what the firmware takes of each board's flash and heap; fails above a ceiling
+	@$(BIN)/python -m duotap_host.flash.sizes
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

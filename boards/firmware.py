@@ -1,12 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
 """The firmware as every board's own build freezes it (a manifest; the boards include it).
 
-Frozen code takes no heap, so nothing is linked here. Machine code is frozen where it runs.
+Frozen code takes no heap, so nothing is linked here. `thumb=True`: with the machine code of the
+RP2040. Which sources were frozen is told by `firmware_digest`, a module that is written here.
 """
 
 # ruff: noqa: F821  (the names are those of MicroPython's manifest files)
-for _package in ("card", "drivers", "duotap", "stand"):
-    package(_package, base_path="../firmware", opt=3)
-freeze("../firmware", PORT, opt=3)
-freeze("../firmware/shims", opt=3)
-module("main.py", base_path="../firmware", opt=3)
+import hashlib
+import os
+
+options.defaults(thumb=False)
+
+FIRMWARE = "../firmware"
+PACKAGES = ("card", "drivers", "duotap", "port", "stand")
+BUILD = "../build/frozen"
+DIGEST = "firmware_digest.py"
+
+
+def names(package):
+    """The files of a package, without code for another chip."""
+    found = sorted(name for name in os.listdir(f"{FIRMWARE}/{package}") if name.endswith(".py"))
+    return [name for name in found if options.thumb or not name.startswith("thumb_")]
+
+
+digest = hashlib.sha256()
+for folder in PACKAGES:
+    package(folder, files=names(folder), base_path=FIRMWARE, opt=3)
+    for name in names(folder):
+        with open(f"{FIRMWARE}/{folder}/{name}", "rb") as file:
+            content = hashlib.sha256(file.read()).digest()
+        digest.update(f"{folder}/{name}".encode() + b"\0" + content)
+module("typing.py", base_path=f"{FIRMWARE}/shims", opt=3)
+module("__future__.py", base_path=f"{FIRMWARE}/shims", opt=3)
+module("main.py", base_path=FIRMWARE, opt=3)
+os.makedirs(BUILD, exist_ok=True)
+with open(f"{BUILD}/{DIGEST}", "w") as file:
+    file.write(f"DIGEST = {digest.digest()!r}\n")
+module(DIGEST, base_path=BUILD)

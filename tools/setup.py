@@ -30,6 +30,9 @@ PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
 LOG = VENV / "setup.log"
 EXTRAS = "sim,postgresql,test,bench"
+# What the interpreters of the two chips bring, for the type checker. Modules share names: each
+# lies in a folder of its own.
+STUBS = {port: f"micropython-{port}-stubs==1.29.*" for port in ("rp2", "esp32")}
 # manylinux_2_28 is the tag of the MicroPython wheel.
 GLIBC_MIN = (2, 28)
 # Enough to ride over one lost packet, few enough to say "no network" within seconds.
@@ -66,7 +69,7 @@ def key() -> str:
     digest = hashlib.sha256()
     for part in (ROOT / "pyproject.toml", Path(__file__)):
         digest.update(part.read_bytes())
-    digest.update(f"{VENV} {EXTRAS}".encode())
+    digest.update(f"{VENV} {EXTRAS} {STUBS}".encode())
     return digest.hexdigest()
 
 
@@ -100,10 +103,19 @@ def make_venv() -> None:
 
 
 def install() -> None:
+    """The project with what its tests need, and the stubs of both chips."""
+    LOG.write_text("")
+    pip_install("--editable", f"{ROOT}[{EXTRAS}]")
+    for port, requirement in STUBS.items():
+        folder = VENV / "stubs" / port
+        shutil.rmtree(folder, ignore_errors=True)
+        pip_install("--target", str(folder), requirement)
+
+
+def pip_install(*arguments: str) -> None:
     """Everything pip says goes to LOG; what a waiting person wants to see goes to the terminal."""
     command = [str(PYTHON), "-I", "-m", "pip", "install", "--no-input", "--progress-bar", "off"]
-    command += ["--disable-pip-version-check", "--retries", str(PIP_RETRIES_MAX)]
-    command += ["--editable", f"{ROOT}[{EXTRAS}]"]
+    command += ["--disable-pip-version-check", "--retries", str(PIP_RETRIES_MAX), *arguments]
     environment = {name: value for name, value in os.environ.items() if name not in STRAY}
     pip = subprocess.Popen(
         command,
@@ -116,7 +128,7 @@ def install() -> None:
     )
     assert pip.stdout is not None
     lines = []
-    with LOG.open("w") as log:
+    with LOG.open("a") as log:
         for line in pip.stdout:
             log.write(line)
             lines.append(line)

@@ -8,4 +8,4 @@ Not the port's whole `modules`: its _boot.py would mount the file system over th
 freeze("$(PORT_DIR)/modules", "rp2.py")
 include("$(MPY_DIR)/extmod/asyncio")
 freeze("modules")
-include("../firmware.py")
+include("../firmware.py", thumb=True)

@@ -8,8 +8,14 @@ in one step. Knows no content.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from duotap.errors import Broken
+
+from port.parts import DIGEST_FILE
+
+if TYPE_CHECKING:
+    from typing import Any
 
 HALF_WRITTEN = ".new"
 
@@ -43,3 +49,12 @@ class Files:
         with open(half_written, "wb") as file:
             file.write(content)
         os.rename(half_written, self._folder + name)
+
+
+def firmware_digest(files: Any) -> bytes:
+    """What was flashed: a build of its own has frozen it with the code, else it is a file."""
+    try:
+        from firmware_digest import DIGEST
+    except ImportError:
+        return bytes(files.read(DIGEST_FILE))
+    return bytes(DIGEST)

@@ -13,12 +13,12 @@ SUPERBLOCKS = 2
 
 _flash = files()
 try:
-    _files = vfs.VfsLfs2(_flash, progsize=256)
+    _files = vfs.VfsLfs2(_flash, progsize=256)  # type: ignore[abstract]  # the stub is wrong
 except OSError:
     _block = bytearray(SUPERBLOCKS * BLOCK_BYTES)
     _flash.readblocks(0, _block)
     if _block != b"\xff" * len(_block):
         raise
     vfs.VfsLfs2.mkfs(_flash, progsize=256)
-    _files = vfs.VfsLfs2(_flash, progsize=256)
+    _files = vfs.VfsLfs2(_flash, progsize=256)  # type: ignore[abstract]  # as above
 vfs.mount(_files, "/")

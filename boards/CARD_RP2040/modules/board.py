@@ -23,8 +23,8 @@ from port.cipher import Aes
 from port.clock import BoardClock
 from port.console import usb_console
 from port.entropy import Entropy
-from port.files import Files
-from port.parts import CARD, DIGEST_FILE, Parts
+from port.files import Files, firmware_digest
+from port.parts import CARD, Parts
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -52,7 +52,7 @@ def build() -> Parts:
     parts.console = usb_console()
     parts.clock = BoardClock()
     parts.files = Files("/")
-    parts.firmware_digest = parts.files.read(DIGEST_FILE)
+    parts.firmware_digest = firmware_digest(parts.files)
     parts.journal_store = rp2040.journal(_reserved(), rp2.Flash(), parts.files)
     parts.entropy = Entropy(lambda purpose, nbytes: os.urandom(nbytes))
     parts.cipher = Aes

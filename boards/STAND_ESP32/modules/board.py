@@ -20,8 +20,8 @@ from port import esp32_chip
 from port.cipher import Aes
 from port.clock import BoardClock
 from port.console import usb_console
-from port.files import Files
-from port.parts import DIGEST_FILE, STAND, Parts
+from port.files import Files, firmware_digest
+from port.parts import STAND, Parts
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -52,7 +52,7 @@ def build() -> Parts:
     parts.console = usb_console()
     parts.clock = BoardClock()
     parts.files = Files("/")
-    parts.firmware_digest = parts.files.read(DIGEST_FILE)
+    parts.firmware_digest = firmware_digest(parts.files)
     parts.journal_store = esp32_chip.journal(_partition(), parts.files)
     parts.entropy = esp32_chip.entropy()
     parts.cipher = Aes

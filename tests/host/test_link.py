@@ -213,7 +213,7 @@ PROGRAMS: dict[str, Texts] = {
             def main() -> None:
                 '''A text.'''
                 rows: list[Any] = [Row((1, 2))]
-                print(rows, Empty().__class__.__name__)
+                print(rows, Empty().size if False else Row)
             """,
     },
     "generators, handlers and comprehensions": {

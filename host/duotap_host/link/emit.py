@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 from typing import NamedTuple
 
+from duotap_host.link.attributes import fields_of
 from duotap_host.link.layout import File, Layout
 from duotap_host.link.names import Names
 from duotap_host.link.program import Definition, Outer, Program, Unit
@@ -66,6 +67,9 @@ class Writer(ast.NodeTransformer):
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
         self._reasons.number(self._module, node)
+        fields = [self._names.attribute(self._module.name, each) for each in fields_of(node)]
+        if fields:  # what it is called, nobody asks
+            node.args = [ast.Constant(fields[0]), ast.Constant(" ".join(fields))]
         return self.generic_visit(node)
 
     def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> ast.AST | None:

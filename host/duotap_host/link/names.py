@@ -1,34 +1,23 @@
 # SPDX-License-Identifier: Apache-2.0
 """What things are called in the linked files.
 
-MicroPython keeps every name once and for ever (about 27 bytes each on a PC). Classes keep their
-names, since a traceback tells those of errors, and so do public methods. Functions, tables,
-parameters and most attributes get short names out of one row; `Names.rows` is what they were.
+Errors keep their names, since a traceback tells them, and so do exports and whatever MicroPython
+or an object that is not ours may be asked for. All else gets names out of one row (see `rom`).
 """
 
 from __future__ import annotations
 
 import ast
-import builtins
-import string
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from duotap_host.link.attributes import Attributes
 from duotap_host.link.layout import File, Layout
 from duotap_host.link.program import Definition, Method, Outer, Program, Unit
 from duotap_host.link.reach import Reach
+from duotap_host.link.rom import LETTERS, RESERVED, short_names
 from duotap_host.link.scopes import Scope, all_arguments
 
-LETTERS = string.ascii_lowercase + string.ascii_uppercase
-RESERVED = set(dir(builtins)) | {"const"}
-
 Top = Definition | Outer
-
-
-def short_names() -> Iterator[str]:
-    """_a, _b ... _Z, _aa, _ab ..."""
-    yield from (f"_{letter}" for letter in LETTERS)
-    yield from (f"_{first}{second}" for first in LETTERS for second in LETTERS)
 
 
 class Names:
@@ -40,7 +29,7 @@ class Names:
         self._program = program
         self._reach = reach
         self._keywords = program.keywords
-        self._attributes = Attributes(program, foreign, short_names)
+        self._attributes = Attributes(program, foreign)
         self._named: dict[Top, str] = {}
         self._files: dict[Top, set[str]] = {}  # names of the files that have it
         self._hidden: dict[Top, set[str]] = {}  # local names where it is referred to
@@ -103,7 +92,7 @@ class Names:
             if isinstance(target, Outer):
                 self._name(target, target.member or target.module, taken)
         rest = [each for each in self._files if each not in self._named]
-        for target in [each for each in rest if self._is_class(each)]:
+        for target in [each for each in rest if self._is_error(each)]:
             self._name(target, self._free(target, taken), taken)
         rest = [each for each in rest if each not in self._named]
         rest.sort(key=lambda each: len(self._files[each]) == 1)
@@ -120,10 +109,17 @@ class Names:
         hidden = self._hidden.get(target, set())
         return next(name for name in short_names() if name not in taken and name not in hidden)
 
-    def _is_class(self, target: Top) -> bool:
+    def _is_error(self, target: Top) -> bool:
+        """Whether it is a class that inherits, in the end, from a builtin."""
         if isinstance(target, Outer):
             return False
-        return isinstance(self._program.unit_of[target].node, ast.ClassDef)
+        node = self._program.unit_of[target].node
+        if not isinstance(node, ast.ClassDef):
+            return False
+        bases = [self._program.target(target.module, base) for base in node.bases]
+        return any(
+            base is None or (isinstance(base, Top) and self._is_error(base)) for base in bases
+        )
 
     def _free(self, target: Top, taken: set[str]) -> str:
         """Its own name, else one with its module's before it."""

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from duotap import record
 from duotap.errors import Broken, Refusal
-from duotap.record import KIND_HEAD, MORE, PIECE_AT, SECTOR_PAGES, SEQUENCE_AT, START, TYPE_AT
+from duotap.record import MORE, PIECE_AT, SECTOR_PAGES, SEQUENCE_AT, START, TYPE_AT
 from duotap.ring import Ring
 from duotap.status import DAMAGED, UNKNOWN_REFERENCE
 
@@ -230,23 +230,19 @@ class Journal:
 
         Raises Broken if one is missing, of whatever type, unless the journal is damaged.
         """
-        view = self._ring.load(sector)
+        ring = self._ring
         found = []
         expected = low
-        for page in range(SECTOR_PAGES):
-            at = page * record.PAGE
-            if view[at] != KIND_HEAD or not record.is_marked(view, at):
-                continue
-            sequence = record.number(view, at + SEQUENCE_AT)
-            if not low <= sequence <= high:
-                continue
-            if self.damaged and record.look(view, page) <= 0:
-                continue
-            if sequence == expected or self.damaged:
-                expected = sequence + 1
-            record_type = view[at + TYPE_AT] & ~MORE
-            if record_type in types if types else record_type != START:
-                found.append(sequence)
+        page = ring.seek(sector, 0)
+        while page < SECTOR_PAGES:
+            sequence = record.number(ring.head, SEQUENCE_AT)
+            record_type = ring.head[TYPE_AT] & ~MORE
+            if low <= sequence <= high and not (self.damaged and not self._whole(sector, page)):
+                if sequence == expected or self.damaged:
+                    expected = sequence + 1
+                if record_type in types if types else record_type != START:
+                    found.append(sequence)
+            page = ring.seek(sector, page + 1)
         if expected != high + 1 and not self.damaged:
             raise Broken(DECAYED)
         return found
@@ -261,15 +257,23 @@ class Journal:
             raise Refusal(DAMAGED, "journal: damaged")
 
     def _load(self, sequence: int) -> memoryview:
-        """A record's statement, in the sector buffer."""
+        """A record's statement."""
         sector, page = self._place(sequence)
-        if page < SECTOR_PAGES:
-            view = self._ring.load(sector, page, record.pages_of(self._ring.head, 0))
-            if record.look(view, 0) > 0:
-                return record.join(view, 0)
+        view = self._whole(sector, page) if page < SECTOR_PAGES else None
+        if view:
+            return record.join(view, 0)
         if self.damaged or not self.first_sequence <= sequence < self.next_sequence:
             raise Refusal(UNKNOWN_REFERENCE, "journal: no such record")
         raise Broken(DECAYED)
+
+    def _whole(self, sector: int, page: int) -> memoryview | None:
+        """All pages of the record whose head is in `ring.head`, if it verifies."""
+        pages = record.pages_of(self._ring.head, 0)
+        if page + pages > SECTOR_PAGES:
+            return None
+        view = memoryview(bytearray(pages * record.PAGE))
+        self._ring.load(sector, view, page)
+        return view if record.look(view, 0) > 0 else None
 
     def _place(self, sequence: int) -> tuple[int, int]:
         """Sector and page of a record, its head in `ring.head`; page 16 if it is not there."""

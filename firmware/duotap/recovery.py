@@ -42,6 +42,7 @@ class Recovery:
     def __init__(self, ring: Ring, on_record: OnRecord) -> None:
         self._ring = ring
         self._on_record = on_record
+        self._sector = memoryview(bytearray(record.SECTOR))  # the one that is looked at
         self.first_sequence = record.SEQUENCE_FIRST
         self.next_sequence = record.SEQUENCE_FIRST
         self.head_hash = record.NO_HASH
@@ -63,13 +64,17 @@ class Recovery:
     def _damage(self, reason: str) -> None:
         self.reason = self.reason or reason
 
+    def _load(self, sector: int) -> memoryview:
+        self._ring.load(sector, self._sector)
+        return self._sector
+
     def _survey(self) -> int:
         """Fill the table of first sequences; returns the sector with the highest, or -1."""
         newest = -1
         highest = 0
         for sector in range(self._ring.blocks):
             first = FIRST_BLANK
-            if not self._ring.begins_blank(sector):
+            if not self._ring.is_blank(sector):
                 first = self._first_committed(sector)
             self._ring.set_first(sector, first)
             if highest < first < FIRST_BLANK:
@@ -77,7 +82,7 @@ class Recovery:
         return newest
 
     def _first_committed(self, sector: int) -> int:
-        view = self._ring.load(sector)
+        view = self._load(sector)
         for page in range(SECTOR_PAGES):
             if record.look(view, page) > 0:
                 return record.number(view, page * PAGE + record.SEQUENCE_AT)
@@ -90,7 +95,7 @@ class Recovery:
         there, its sequence is missed in `walk`.
         """
         ring = self._ring
-        view = ring.load(newest)
+        view = self._load(newest)
         for page in range(SECTOR_PAGES):
             if record.look(view, page) > 0:
                 self.first_sequence = record.number(view, page * PAGE + record.FIRST_AT)
@@ -107,7 +112,7 @@ class Recovery:
         self._chained = self.first_sequence == record.SEQUENCE_FIRST
         sector = ring.start()
         for _ in range(ring.live):
-            view = ring.load(sector)
+            view = self._load(sector)
             ring.set_first(sector, self.next_sequence)
             ring.page = self._walk_sector(sector, view)
             sector = ring.after(sector)
@@ -185,9 +190,9 @@ class Recovery:
         A blank sector always stays after the written one, so whatever is there was written.
         """
         ring = self._ring
-        while ring.live < ring.blocks and not ring.begins_blank(ring.after(ring.write)):
+        while ring.live < ring.blocks and not ring.is_blank(ring.after(ring.write)):
             sector = ring.after(ring.write)
-            view = ring.load(sector)
+            view = self._load(sector)
             for page in range(SECTOR_PAGES):
                 if record.is_marked(view, page * PAGE):
                     self._damage(BAD_LAST if ring.live else NOT_FORMATTED)
@@ -207,8 +212,6 @@ class Recovery:
         """
         ring = self._ring
         blank = 0
-        while ring.live + blank < ring.blocks and ring.begins_blank(
-            ring.after(ring.write, blank + 1)
-        ):
+        while ring.live + blank < ring.blocks and ring.is_blank(ring.after(ring.write, blank + 1)):
             blank += 1
         ring.erased = max(blank - 1, min(blank, 1) if ring.live else 0)

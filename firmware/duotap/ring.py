@@ -49,7 +49,6 @@ class Ring:
         self._store = store
         self._first_block = first_block
         self.blocks = blocks
-        self.sector = memoryview(bytearray(record.SECTOR))
         self.head = bytearray(record.BODY_AT)
         self.page_buffer = bytearray(PAGE)
         self._read_back = bytearray(PAGE)
@@ -82,15 +81,13 @@ class Ring:
 
     # Reading
 
-    def load(self, sector: int, page: int = 0, pages: int = SECTOR_PAGES) -> memoryview:
-        """Read pages into the one sector buffer; returns the part that was read."""
-        view = self.sector[: pages * PAGE]
+    def load(self, sector: int, view: memoryview, page: int = 0) -> None:
+        """Fill `view` with what lies in a sector from a page on."""
         self._store.readblocks(self._first_block + sector, view, page * PAGE)
-        return view
 
-    def begins_blank(self, sector: int) -> bool:
-        """Whether its first page reads erased. A sector in use is used from its first page on."""
-        self._store.readblocks(self._first_block + sector, self._read_back, 0)
+    def is_blank(self, sector: int, page: int = 0) -> bool:
+        """Whether a page reads erased. A sector in use is used from its first page on."""
+        self._store.readblocks(self._first_block + sector, self._read_back, page * PAGE)
         return self._read_back == record.ERASED_PAGE
 
     def seek(self, sector: int, page: int) -> int:
@@ -168,11 +165,10 @@ class Ring:
         self.erased += 1
 
     def erase(self, sector: int) -> None:
-        """Erase any sector; spoils the sector buffer."""
+        """Erase any sector."""
         self._store.ioctl(IOCTL_BLOCK_ERASE, self._first_block + sector)
-        view = self.load(sector)
         for page in range(SECTOR_PAGES):
-            if view[page * PAGE : (page + 1) * PAGE] != record.ERASED_PAGE:
+            if not self.is_blank(sector, page):
                 raise Broken("journal: a sector does not erase")
 
     # Room, in pages

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import amount, reasons, tap
+from duotap import amount, tap
 from duotap.consent import ARMED_MS
 from duotap.errors import Fault
 
@@ -136,7 +136,7 @@ class Card:
             self._result(screens.done, "RECEIVED EARLIER", "+" + amount.text(outcome.amount), "")
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
-            self._refused(reasons.text(outcome.sw))
+            self._refused(self.unit.reason(outcome.sw))
 
     def torn(self, fault: Fault) -> None:
         """The radio failed in the middle of something."""
@@ -164,7 +164,7 @@ class Card:
             elif kind == "paying":
                 self._result(screens.again, amount.text(value))
             else:
-                self._refused(reasons.text(sw))
+                self._refused(self.unit.reason(sw))
 
     def _confirm(self) -> None:
         """What is asked now, which may be newer than the event."""

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from drivers import icons
-from duotap import reasons
+from drivers import font, icons
 
 if TYPE_CHECKING:
     from typing import Any
@@ -95,7 +94,7 @@ def refused(display: Any, reason: str) -> None:
     """Why not; two rows of 21 characters."""
     _frame(display, "NOT PAID", "OK")
     display.icon(icons.CROSS, 118, 0)
-    for row, line in enumerate(reasons.lines(reason, LINE)[:3]):
+    for row, line in enumerate(font.lines(reason, LINE)[:3]):
         display.centre(line, 18 + row * 12)
     display.show()
 
@@ -103,6 +102,6 @@ def refused(display: Any, reason: str) -> None:
 def service(display: Any, text: str) -> None:
     """New, damaged, or syncing."""
     _frame(display, "duotap", "")
-    for row, line in enumerate(reasons.lines(text, LINE)[:3]):
+    for row, line in enumerate(font.lines(text, LINE)[:3]):
         display.centre(line, 20 + row * 12)
     display.show()

@@ -50,3 +50,15 @@ def glyph(char: str) -> bytes:
         code = ord("?")
     at = (code - FIRST) * WIDTH
     return GLYPHS[at : at + WIDTH]
+
+
+def lines(words: str, width: int) -> list[str]:
+    """A text in rows of at most `width` characters, broken between words."""
+    rows = [""]
+    for word in words.split(" "):
+        joined = rows[-1] + " " + word if rows[-1] else word
+        if len(joined) <= width:
+            rows[-1] = joined
+        else:
+            rows.append(word)
+    return rows

@@ -172,7 +172,7 @@ class Payee:
         """Whether the base says that V closed this offer before its records were pruned."""
         return self.device.purse.base_has(offer_hash)
 
-    def _void(self, signed: Any, payer: Any, now: str) -> bytes:
+    def _void(self, signed: Any, payer: Any, now: int) -> bytes:
         """The first payment of an offer that V closed: journalled, not honoured."""
         kinds, _ = states.step(states.PAYEE, now, states.LATE)
         self.device.purse.check_room(LATE_PAGES)
@@ -181,7 +181,7 @@ class Payee:
         self.device.purse.commit(kinds[0], signed.raw, void)
         return void
 
-    def _conflict(self, signed: Any, payer: Any, now: str, kept: bool) -> bytes:
+    def _conflict(self, signed: Any, payer: Any, now: int, kept: bool) -> bytes:
         """A second, different payment of one closed offer: kept once, as proof."""
         kinds, _ = states.step(states.PAYEE, now, states.OTHER)
         if not kept:

@@ -33,15 +33,3 @@ REASONS = {
 def text(sw: int) -> str:
     """Plain English of a status word; the word itself if it has none."""
     return REASONS.get(sw, f"status {sw:04X}")
-
-
-def lines(words: str, width: int) -> list[str]:
-    """A text in rows of at most `width` characters, broken between words."""
-    rows = [""]
-    for word in words.split(" "):
-        joined = rows[-1] + " " + word if rows[-1] else word
-        if len(joined) <= width:
-            rows[-1] = joined
-        else:
-            rows.append(word)
-    return rows

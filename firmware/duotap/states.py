@@ -18,50 +18,57 @@ from duotap.errors import Refusal
 from duotap.status import ASK_LEDGER, WRONG_STATE
 
 # Events of the payee.
-ASK = "ask"  # the merchant wants an amount from a card that is here
-CANCEL = "cancel"  # the merchant gives up, or asks somebody else
-PAID = "paid"  # the payment of the open offer
-REPEAT = "repeat"  # bytes that the journal holds already
-LATE = "late"  # the first payment of an offer that V closed
-OTHER = "other"  # a second, different payment of a closed offer
+ASK = 1  # the merchant wants an amount from a card that is here
+CANCEL = 2  # the merchant gives up, or asks somebody else
+PAID = 3  # the payment of the open offer
+REPEAT = 4  # bytes that the journal holds already
+LATE = 5  # the first payment of an offer that V closed
+OTHER = 6  # a second, different payment of a closed offer
 # Events of the payer.
-OFFER = "offer"  # an offer that names this device and its next counter
-RECEIPT = "receipt"  # the payee's receipt of an open payment
-VOID = "void"  # the payee's void of an open payment
+OFFER = 7  # an offer that names this device and its next counter
+RECEIPT = 8  # the payee's receipt of an open payment
+VOID = 9  # the payee's void of an open payment
 
-NONE = "none"
-OPEN = "open"
+NONE = 0
+OPEN = 1
 
-# (role's state, event): (types of record that may be written, next state). No type: nothing is
-# written, the answer is read from the journal.
-PAYEE = {
-    (NONE, ASK): ((records.OFFER,), OPEN),
-    (OPEN, ASK): ((), OPEN),
-    (OPEN, CANCEL): ((records.UNPAID,), NONE),
-    (OPEN, PAID): ((records.CREDIT, records.ACCOUNT), NONE),
-    (NONE, REPEAT): ((), NONE),
-    (OPEN, REPEAT): ((), OPEN),
-    (NONE, LATE): ((records.LATE_VOID,), NONE),
-    (OPEN, LATE): ((records.LATE_VOID,), OPEN),
-    (NONE, OTHER): ((records.CONFLICT,), NONE),
-    (OPEN, OTHER): ((records.CONFLICT,), OPEN),
-}
-PAYER = {
-    (NONE, OFFER): ((records.PAYMENT,), OPEN),
-    (OPEN, REPEAT): ((), OPEN),
-    (OPEN, RECEIPT): ((records.CLOSING,), NONE),
-    (OPEN, VOID): ((records.CLOSING,), NONE),
-    (NONE, REPEAT): ((), NONE),
-}
+# Rows of the role's state, event, next state, types of record that may be written. Types 0 0:
+# nothing is written, the answer is read from the journal. As bytes, for the sake of the heap.
+ROW = 5
+# fmt: off
+PAYEE = bytes(
+    (
+        NONE, ASK, OPEN, records.OFFER, 0,
+        OPEN, ASK, OPEN, 0, 0,
+        OPEN, CANCEL, NONE, records.UNPAID, 0,
+        OPEN, PAID, NONE, records.CREDIT, records.ACCOUNT,
+        NONE, REPEAT, NONE, 0, 0,
+        OPEN, REPEAT, OPEN, 0, 0,
+        NONE, LATE, NONE, records.LATE_VOID, 0,
+        OPEN, LATE, OPEN, records.LATE_VOID, 0,
+        NONE, OTHER, NONE, records.CONFLICT, 0,
+        OPEN, OTHER, OPEN, records.CONFLICT, 0,
+    )
+)
+PAYER = bytes(
+    (
+        NONE, OFFER, OPEN, records.PAYMENT, 0,
+        OPEN, REPEAT, OPEN, 0, 0,
+        OPEN, RECEIPT, NONE, records.CLOSING, 0,
+        OPEN, VOID, NONE, records.CLOSING, 0,
+        NONE, REPEAT, NONE, 0, 0,
+    )
+)
+# fmt: on
 
 
-def step(table: dict, state: str, event: str) -> tuple:  # type: ignore[type-arg] # both tables
-    """The (record types, next state) of a pair.
+def step(table: bytes, state: int, event: int) -> tuple[bytes, int]:
+    """The types of record that a pair may write, a byte each, and its next state.
 
     Raises Refusal(6985 or 9A0A) for a pair that is not in the table.
     """
-    try:
-        return table[(state, event)]  # type: ignore[no-any-return] # rows are literals above
-    except KeyError:
-        sw = ASK_LEDGER if table is PAYEE else WRONG_STATE
-        raise Refusal(sw, "not in this state") from None
+    for at in range(0, len(table), ROW):
+        if table[at] == state and table[at + 1] == event:
+            return table[at + 3 : at + ROW].rstrip(b"\0"), table[at + 2]
+    sw = ASK_LEDGER if table is PAYEE else WRONG_STATE
+    raise Refusal(sw, "not in this state")

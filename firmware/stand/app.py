@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import amount, reasons, status, tap
+from drivers import font
+from duotap import amount, status, tap
 from duotap.errors import Crowded, Fault
 
 from stand import screens
@@ -120,7 +121,7 @@ class Stand:
             self._ask_again(screens.message, "NOT YET", ["not one of", "our cards"])
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
-            self._refused(reasons.text(outcome.sw))
+            self._refused(self.unit.reason(outcome.sw))
 
     def torn(self, fault: Fault) -> None:
         """The card left too early, or the chip failed."""
@@ -145,7 +146,7 @@ class Stand:
 
     def _refused(self, reason: str) -> None:
         self.unit.sound("refused")
-        self._show(screens.message, "NOT PAID", reasons.lines(reason, screens.LINE))
+        self._show(screens.message, "NOT PAID", font.lines(reason, screens.LINE))
         self._go(RESULT, SHOW_MS)
 
     def _ask_again(self, screen: Any, *values: Any) -> None:

@@ -15,5 +15,6 @@ MODULES = ("duotap.p256_table", "device")
 gc.threshold(LOAD_BYTES)  # type: ignore[attr-defined]  # MicroPython's
 for module in MODULES:
     __import__(module)
-gc.threshold(-1)  # type: ignore[attr-defined]  # MicroPython's
 gc.collect()
+# From now on less often: a collection takes 10 ms, and integers of P-256 are garbage at once.
+gc.threshold(gc.mem_free() // 4)  # type: ignore[attr-defined]  # MicroPython's

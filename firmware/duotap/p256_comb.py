@@ -115,6 +115,8 @@ def comb_of(
     """Compute the comb of the point x, y; takes about teeth * blocks * columns doublings."""
     times = group.double_times if group else double_times
     add = group.add_affine if group else add_affine
+    # First, while a small heap still has a piece as large.
+    table = bytearray(blocks * ENTRY_BYTES << teeth - 1)
     bases: list[Jacobian] = []
     point = (x, y, 1)
     for _ in range(teeth * blocks):
@@ -124,7 +126,6 @@ def comb_of(
         if columns > 1:
             point = times(point, columns - 1)
     powers = affine_all(bases)
-    table = bytearray(blocks * ENTRY_BYTES << teeth - 1)
     start = 0
     for block in range(blocks):
         chosen = [2 * (tooth * blocks + block) for tooth in range(teeth)]

@@ -1,38 +1,92 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The serial applet with all that it is made of: imported late (port.late) for one session.
+"""A session at the cable with all that it is made of, imported late (port.late): frames go to the
+serial applet, answers go back (PROTOCOL.md §4).
 
-A session begins with the first frame at the cable and ends when the line has been quiet for long.
+The other side waits for its answer, so whatever the applet programs is programmed while the line
+is quiet. What is no frame is dropped without a word. A session can end in three ways:
+1. nothing came for LINGER_MS, or, if it did not even begin, for TALK_MS;
+2. somebody pressed a button while the line was quiet;
+3. another HELLO, which begins the next one at once.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from duotap import slip
 from duotap.deposit import Deposit, Gauges
+from duotap.errors import Timeout
 from duotap.rights import Rights
-from duotap.sync import SyncApplet
+from duotap.sync import FRAME_MAX, SyncApplet
 
 from port.keyfile import KeyFile
+from port.link import LOOK_MS, QUIET_MS, TALK_MS
 
 if TYPE_CHECKING:
     from typing import Any
 
+    from port.link import Link
     from port.unit import Unit
 
 PIN_FILE = "shift.pin"
+WRITE_MS = 1  # how soon to try again when the console takes no more
+WRITE_TRIES = 2000  # then nobody reads: the answer is dropped and asked for again
+LINGER_MS = 30_000  # the host has given a request up before that
 
 
-def serial_applet(unit: Unit) -> SyncApplet:
+class Session:
+    """From one HELLO to the end; `serve` once."""
+
+    def __init__(self, link: Link, applet: SyncApplet) -> None:
+        self._link = link
+        self._applet = applet
+        self._decoder = slip.Decoder(FRAME_MAX)
+        self._server = slip.LinkServer(applet.answer, self._begin)
+        self._linger_ms = TALK_MS
+
+    async def serve(self, came: bytes) -> None:
+        """Answer until it is over; `came` is what was read already."""
+        link = self._link
+        while True:
+            for sequence, request in self._decoder.feed(came):
+                await self._write(self._server.answer(sequence, request))
+                self._applet.work()
+                link.hear()
+            came = b""
+            try:
+                await link.clock.poll(link.console.any, QUIET_MS, LOOK_MS)
+            except Timeout:
+                if link.dismissed or link.silence_ms() >= self._linger_ms:
+                    return
+                link.owner.idle()  # the line is quiet and the radio too
+            else:
+                came = link.take()
+
+    def _begin(self) -> None:
+        self._linger_ms = LINGER_MS
+        self._applet.begin()
+
+    async def _write(self, frame: bytes) -> None:
+        left = memoryview(frame)
+        tries = 0
+        while len(left) and tries < WRITE_TRIES:
+            count = self._link.console.write(left)
+            if count:
+                left = left[count:]
+                tries = 0
+            else:
+                tries += 1
+                await self._link.clock.sleep_ms(WRITE_MS)
+
+
+def session(unit: Unit) -> Session:
     """What answers the cable of a device."""
     parts, device = unit.parts, unit.device
     pin = parts.files.read(PIN_FILE) if parts.files.has(PIN_FILE) else b""
     gauges = Gauges(parts.battery.percent, lambda: 0)
-    return SyncApplet(
-        device,
-        Roles(unit),
-        Rights(device, parts.entropy, pin, unit.standing),
-        Deposit(device, parts.entropy, parts.cipher, gauges),
-    )
+    rights = Rights(device, parts.entropy, pin, unit.standing)
+    deposit = Deposit(device, parts.entropy, parts.cipher, gauges)
+    return Session(unit.link, SyncApplet(device, Roles(unit), rights, deposit))
 
 
 class Roles:

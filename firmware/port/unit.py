@@ -134,14 +134,14 @@ class Unit:
             pass  # known, or not for us: nobody waits for an answer
 
     async def open_cable(self) -> Any:
-        """Silence the radio and make the applet of a session at the cable."""
+        """Silence the radio and make a session at the cable."""
         if self.radio is not None:
             await self.radio.hush()
         self._applet = self._led = None
         late.drop(*RADIO, "port.paying", "port.receiving", "duotap.notices", "duotap.type4")
-        from port.cable import serial_applet
+        from port.cable import session
 
-        return serial_applet(self)
+        return session(self)
 
     def close_cable(self) -> None:
         """That session is over."""
@@ -186,6 +186,14 @@ class Unit:
         if known is not None and known.role == certificate.ROLE_STAND:
             return str(known.name_en)
         return "card " + "".join([f"{byte:02x}" for byte in peer[:4]])
+
+    def reason(self, sw: int) -> str:
+        """What a refusal means to the person in front."""
+        from duotap.reasons import text
+
+        words: str = text(sw)
+        late.drop("duotap.reasons")
+        return words
 
     def balance(self) -> str:
         """All that the purse holds, for the screen."""

@@ -20,7 +20,6 @@ from duotap.p256_point import GX, GY
 # doubles the table and saves 4 of 36 additions; RAM of a stock board has no room for that.
 TEETH = 8
 BLOCKS = 2
-COLUMNS = MASKED_BITS // (TEETH * BLOCKS)
 LINE_BYTES = 64
 
 HEADER = '''\
@@ -32,10 +31,11 @@ duotap.p256_comb.Comb for the order. One line is one point. It knows nothing but
 '''
 
 
-def render() -> str:
-    """Return the source text of the table."""
-    table = bytes(comb_of(GX, GY, TEETH, BLOCKS, COLUMNS).table)
-    lines = [HEADER, f"TEETH = {TEETH}\nBLOCKS = {BLOCKS}\nCOLUMNS = {COLUMNS}\nTABLE = (\n"]
+def render(teeth: int = TEETH, blocks: int = BLOCKS) -> str:
+    """Return the source text of the table; teeth * blocks divides MASKED_BITS."""
+    columns = MASKED_BITS // (teeth * blocks)
+    table = bytes(comb_of(GX, GY, teeth, blocks, columns).table)
+    lines = [HEADER, f"TEETH = {teeth}\nBLOCKS = {blocks}\nCOLUMNS = {columns}\nTABLE = (\n"]
     for start in range(0, len(table), LINE_BYTES):
         digits = "".join(f"\\x{byte:02x}" for byte in table[start : start + LINE_BYTES])
         lines.append(f'    b"{digits}"\n')

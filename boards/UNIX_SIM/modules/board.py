@@ -9,9 +9,7 @@ Knows no protocol.
 from __future__ import annotations
 
 from drivers.battery import Battery
-from drivers.buttons import Buttons
 from drivers.buzzer import Buzzer
-from drivers.keypad import Keypad
 from drivers.light import FREQUENCY_HZ, Light
 from drivers.ssd1306 import Ssd1306
 from port.clock import BoardClock
@@ -103,12 +101,16 @@ def _radio_bus(machine, clock, wires):
 
 
 def _buttons(machine, clock):
+    from drivers.buttons import Buttons  # late: a stand has none
+
     pin = machine.Pin
     names = (("pay", "BUTTON_PAY"), ("up", "BUTTON_UP"), ("ok", "BUTTON_OK"))
     return Buttons([(name, pin(line, pin.IN, pin.PULL_UP)) for name, line in names], clock)
 
 
 def _keypad(machine, clock):
+    from drivers.keypad import Keypad  # late: a card has none
+
     pin = machine.Pin
     rows = [pin(f"KEY_ROW{i}", pin.OUT, value=0) for i in range(4)]
     columns = [pin(f"KEY_COL{i}", pin.IN, pin.PULL_UP) for i in range(4)]

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
-from duotap_host import link
+from duotap_host import link, tables
 from duotap_host.link.linker import Linked, Reason, Renamed
 from duotap_host.link.linker import link as link_modules
 from duotap_host.link.source import Module, read_tree
@@ -32,6 +32,10 @@ PACKAGES = ("card", "drivers", "duotap", "port", "stand")
 UNIX_SIM = "UNIX_SIM"
 Top = ast.FunctionDef | ast.ClassDef
 SIMULATED = ("machine", "channel")  # C on a board
+# Combs (teeth, blocks) of boards without room for the one of 16 KiB: words of 64 bits make
+# everything else twice as large there.
+COMBS = {UNIX_SIM: (6, 2)}
+TABLE = "duotap.p256_table"
 DEVICE = "device"  # the linked module that has main()
 FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line \d+, in (?P<name>\w+)$', re.MULTILINE)
 MACHINE_CODE = "@micropython."  # the decorators that ask for it
@@ -70,6 +74,8 @@ def linked(board: str = UNIX_SIM) -> Linked:
     if kept.exists():
         return _from_json(kept.read_text("utf-8"))
     done = _link(modules(board))
+    if TABLE in done.texts and board in COMBS:
+        done.texts[TABLE] = tables.render(*COMBS[board])
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False, encoding="utf-8") as file:
         file.write(_to_json(done))
@@ -150,7 +156,7 @@ def explain(text: str, board: str = UNIX_SIM) -> str:
 def _made_of(board: str) -> Iterator[Path]:
     for folder in (FIRMWARE, BOARDS / UNIX_SIM, BOARDS / board, Path(link.__path__[0])):
         yield from sorted(folder.rglob("*.py"))
-    yield Path(__file__)
+    yield from (Path(__file__), Path(tables.__file__))
 
 
 def _to_json(done: Linked) -> str:

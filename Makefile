@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check bench-crypto bench-tap size format clean
+.PHONY: help setup demo test check bench-crypto bench-tap size fault-matrix format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -34,6 +34,9 @@ bench-tap: setup ## show where the time of a tap goes, by kind of signatures (mo
 
 size: setup ## print what the firmware takes of each board's flash and heap; fails above a ceiling
 	@$(BIN)/python -m duotap_host.flash.sizes
+
+fault-matrix: setup ## spoil every frame between boards and their radio chips in every way (10 minutes)
+	@$(BENCH) duet.fault_matrix
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

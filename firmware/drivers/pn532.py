@@ -74,6 +74,7 @@ class Pn532:
     def __init__(self, bus: Bus, clock: Clock, nfcid1t: Callable[[], bytes] | None = None) -> None:
         self.link = Link(bus, clock)
         self.firmware_version = b""
+        self.baudrate = bus.baudrate_max  # what `setup` tries first
         self._nfcid1t = nfcid1t
         self._field_on = False
         self.type_a_only = False
@@ -91,12 +92,14 @@ class Pn532:
     async def setup(self, baudrate: int | None = None) -> None:
         """From whatever state to known parameters, field off; Fault without a chip.
 
-        The speed becomes `baudrate`, what the bus was made for by default, or the next lower one
-        that its wires carry.
+        The speed becomes `baudrate`, by default what the bus was made for, or the next lower one
+        that its wires carry; that one from now on.
         """
         from drivers.pn532_setup import set_up
 
-        await set_up(self, self.link.bus.baudrate_max if baudrate is None else baudrate)
+        if baudrate is not None:
+            self.baudrate = baudrate
+        await set_up(self)
 
     async def field_off(self) -> None:
         await self.link.command(FIELD_OFF)

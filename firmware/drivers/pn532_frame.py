@@ -28,6 +28,7 @@ READER_BYTES = FRAME_MAX + 16
 MORE, ACK, NACK, FRAME, ERROR, BAD = 0, 1, 2, 3, 4, 5
 
 SHORTEST = 5  # preamble, start code, two bytes that tell what it is
+START_BYTES = 2  # of the start code 00 FF, where scanning begins
 SHORTEST_FRAME = 6  # ACK: reading so much reads beyond no frame
 HEADER_MAX = 8  # of an extended frame: 00 00 FF FF FF LENM LENL LCS
 
@@ -106,12 +107,24 @@ class FrameReader:
         """The body of the frame that was found; it stands until the next scan."""
         return self._view[self._body : self._body_end]
 
+    def fingerprint(self) -> int:
+        """Code, length and check byte of the frame that was found."""
+        length = self._body_end - self._body
+        return self._buffer[self._body + 1] << 17 | length << 8 | self._buffer[self._body_end]
+
+    def put_back(self) -> None:
+        """Find the last frame again at the next scan."""
+        self._used = 0
+
     def begun(self) -> bool:
         """Whether something that is not mere padding has come and is not complete."""
         return self._astray or any(self._view[self._used : self._fill])
 
     def scan(self) -> int:
-        """What the bytes make: MORE, ACK, NACK, FRAME, ERROR, or BAD (then nothing is kept)."""
+        """What the bytes make: MORE, ACK, NACK, FRAME, ERROR, or BAD.
+
+        Behind the start code of a bad frame it goes on looking: the next one may begin there.
+        """
         self._drop()
         at = self._start()
         have = self._fill - at
@@ -131,18 +144,18 @@ class FrameReader:
 
     def _information(self, body: int, count: int, check: int) -> int:
         if check & 0xFF or not 0 < count <= BODY_MAX:
-            return self._found(BAD, self._fill)
+            return self._found(BAD, START_BYTES)
         end = body + count
         if self._fill <= end:
             return self._missing(end + 1 - self._fill)
         self._body, self._body_end = body, end
         if sum(self._view[body : end + 1]) & 0xFF:
-            return self._found(BAD, self._fill)
+            return self._found(BAD, START_BYTES)
         tfi = self._buffer[body]
         if count == 1 and tfi == SYNTAX_ERROR:
             return self._found(ERROR, end + 1)
         if count < 2 or tfi != CHIP_TO_HOST:
-            return self._found(BAD, self._fill)
+            return self._found(BAD, START_BYTES)
         return self._found(FRAME, end + 1)
 
     def _start(self) -> int:

@@ -34,15 +34,15 @@ IC_PN532 = 0x32
 PAUSE_MS = 2  # the chip changes its speed within 1 ms of our ACK
 
 
-async def set_up(pn532: Pn532, baudrate: int) -> None:
-    """From whatever state to known parameters, field off, at `baudrate` or what comes next below.
+async def set_up(pn532: Pn532) -> None:
+    """From whatever state to known parameters, field off, at the speed of `pn532.baudrate`.
 
     Raises Fault without a PN532, or with one that cannot be spoken to.
     """
     link = pn532.link
-    await _find(pn532, baudrate)
+    await _find(pn532)
     for speed in RAISED:
-        if link.bus.baudrate and link.bus.baudrate < speed <= baudrate:
+        if link.bus.baudrate and link.bus.baudrate < speed <= pn532.baudrate:
             await _raise(pn532, speed)
     pn532.firmware_version = bytes(await link.command(GET_FIRMWARE_VERSION))
     if pn532.firmware_version[:1] != bytes([IC_PN532]):
@@ -53,14 +53,18 @@ async def set_up(pn532: Pn532, baudrate: int) -> None:
     await pn532.field_off()
 
 
-async def _find(pn532: Pn532, baudrate: int) -> None:
-    """Awake and out of LowVbat, at whatever speed it listens; if at none, it is restarted."""
+async def _find(pn532: Pn532) -> None:
+    """Awake and out of LowVbat, at whatever speed it listens; if at none, it is restarted.
+
+    Each speed is tried twice: the ACKs of the first round may be what a change has waited for.
+    """
     bus = pn532.link.bus
     speeds = [bus.baudrate]
+    fastest = max(bus.baudrate_max, pn532.baudrate)
     if bus.baudrate:
         others = (RESET_BAUDRATE,) + RAISED
-        speeds += [speed for speed in others if speed != bus.baudrate and speed <= baudrate]
-    for speed in speeds:
+        speeds += [speed for speed in others if speed != bus.baudrate and speed <= fastest]
+    for speed in speeds * 2:
         if speed != bus.baudrate:
             bus.set_baudrate(speed)
         if await _answers(pn532):
@@ -88,10 +92,9 @@ async def _raise(pn532: Pn532, speed: int) -> None:
     try:
         await set_baudrate(pn532, speed)
     except Fault:
-        bus.baudrate_max = RESET_BAUDRATE
+        pn532.baudrate = max([slower for slower in CODES if slower < speed])
         await bus.restart()
-        await _find(pn532, speed)
-    bus.baudrate_max = max(bus.baudrate, bus.baudrate_max)
+        await _find(pn532)
 
 
 async def set_baudrate(pn532: Pn532, baudrate: int) -> None:

@@ -111,10 +111,42 @@ def test_a_bad_frame_is_asked_for_again():
 
 
 def test_a_command_without_ack_is_sent_again():
-    play = Play("> 4001aa", "> 4001aa", "< 41009000")
+    play = Play("> 4a0200", "> 4a0200", "< 4b00")
     play.uart.spoil[1] = lambda frame: b""
-    assert play.run(play.pn532.exchange(b"\xaa")) == b"\x90\x00"
+    assert play.run(play.pn532.list_passive()) == ()
     assert 15 <= play.clock.now_ms < 40
+
+
+def test_what_must_not_be_done_twice_is_sent_once():
+    for command, story in (
+        ("> 4001aa", lambda pn532: pn532.exchange(b"\xaa")),
+        ("> 8eaa", lambda pn532: pn532.put_apdu(b"\xaa")),
+        ("> 94" + "aa" * 262, lambda pn532: pn532.put_apdu(b"\xaa" * 300)),
+    ):
+        play = Play(command)
+        play.uart.spoil[1] = lambda frame: b""
+        error = play.run(ends_in(Fault, story(play.pn532)))
+        assert not isinstance(error, Timeout)
+
+
+def test_a_broken_ack_and_a_response_without_ack_tell_enough():
+    for broken in ("0000ff00fe00", "0000ff", "0000fe00ff00", ""):
+        play = Play("> 4001aa", "< 41009000")
+        play.uart.spoil[1] = lambda frame: unhexlify(broken)  # noqa: B023  (used at once)
+        assert play.run(play.pn532.exchange(b"\xaa")) == b"\x90\x00", broken
+
+
+def test_noise_brings_no_older_answer():
+    """NACK while the chip works brings the response before: it knows no other one yet."""
+    play = Play("> 4001aa", "< 41009000", "> 4001bb")
+
+    async def story():
+        assert await play.pn532.exchange(b"\xaa") == b"\x90\x00"
+        play.uart.spoil[3] = lambda frame: frame[:5] + b"\x55"
+        await ends_in(Timeout, play.pn532.exchange(b"\xbb", 1, 300))
+
+    play.run(story())
+    assert NACK in play.uart.raw
 
 
 def test_older_frames_are_passed_over():

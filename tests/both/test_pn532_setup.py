@@ -29,7 +29,7 @@ def test_a_chip_that_knows_no_such_speed_is_asked_for_the_next_lower_one():
     lower = ("> 1007", "< ") + SETUP[:2] + ("> 1006", "< 11", "> 0000" + PATTERN)
     play = Play(*(SETUP[:2] + lower + ("< 0100" + PATTERN,) + SETUP[2:]), baudrate=921600)
     play.run(play.pn532.setup())
-    assert play.uart.baudrate == play.pn532.link.bus.baudrate_max == 460800
+    assert play.uart.baudrate == play.pn532.baudrate == 460800
 
 
 def test_a_line_that_spoils_bytes_is_not_used():
@@ -43,7 +43,7 @@ def test_a_line_that_spoils_bytes_is_not_used():
         assert bus.baudrate == (115200 if wired else 230400)
         if wired:
             assert bus._reset.levels == [0, 1]
-            assert bus.baudrate_max == 115200
+            assert play.pn532.baudrate == 115200
 
 
 class ResetPin:

@@ -61,7 +61,7 @@ class BusPort:
         if octets.find(NACK) < 0 and not self._keeps:
             self._frames.clear()
             self._on_irq(self.irq)
-        self._chip.timeline.at(self._clock.now_us(), self._pass_on, octets)
+        self._chip.timeline.at(self._clock.now_us(), lambda: self.hear(octets))
 
     def spend(self, bits: int, hertz: int) -> None:
         """The bus is busy, and the board with it."""
@@ -81,7 +81,8 @@ class BusPort:
             chip.timeline.at(self._hears_from_us, self._clock.kick)
         return max(0, self._hears_from_us - now_us)
 
-    def _pass_on(self, octets: bytes) -> None:
+    def hear(self, octets: bytes) -> None:
+        """Bytes of a whole transfer have arrived."""
         for frame in self._parser.push(octets):
             self._chip.receive(frame)
 

@@ -160,6 +160,8 @@ class Purse:
     def full_percent(self) -> int:
         """How much of the journal's usable room is taken, 0..100."""
         usable = self.journal.pages_total() - RESERVE_PAGES
+        if usable <= 0:
+            return 100  # nothing but what must always work fits
         used = self.journal.pages_total() - self.journal.pages_free()
         return min(100, used * 100 // usable)
 

@@ -134,7 +134,7 @@ class Applet:
     def get_news(self, data: bytes) -> bytes:
         """How far this card's knowledge goes, and a statement that the asker lacks."""
         self._refuse_unclosed()
-        return news.answer(self.device.purse.state, data)
+        return news.answer(self.device.purse, data)
 
     def put_news(self, data: bytes) -> bytes:
         """Taken; work() verifies and journals it."""

@@ -16,7 +16,7 @@ from duotap.fold import STATEMENTS
 from duotap.limits import Effective, policies_for
 
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Callable
 
     from duotap.certificate import Certificate
     from duotap.purse import Purse
@@ -71,9 +71,12 @@ class Peers:
 
 
 class Device:
-    """A purse with a key. `signer` as in firmware/README.md; `firmware` is the image's digest."""
+    """A purse with a key. `signer` as in firmware/README.md; `firmware` is the image's digest;
+    `sets()` makes what keeps sets of deny lists (port.sets), where there is room for any."""
 
-    def __init__(self, purse: Purse, signer: Any, firmware: bytes) -> None:
+    def __init__(
+        self, purse: Purse, signer: Any, firmware: bytes, sets: Callable[[], Any] | None = None
+    ) -> None:
         self.purse = purse
         self.use(signer)
         self.firmware = firmware
@@ -84,7 +87,8 @@ class Device:
         self.certificate_hash = b""
         self.trust = Trust((), signer.verify)
         self.peers = Peers(self.trust)
-        self.denied: set[bytes] = set()
+        self.sets = sets
+        self.coming: Any = None  # set that a list waits for
         self.adopt()
 
     def use(self, signer: Any) -> None:
@@ -112,12 +116,11 @@ class Device:
         self.refresh()
 
     def refresh(self) -> None:
-        """Recompute what follows from statements: limits, ceilings, the deny list."""
+        """Recompute what follows from statements: limits, ceilings."""
         if self.certificate is None:
             return
         state = self.purse.state
         self.effective = Effective(self.certificate, policies_for(state))
-        self.denied = _denied(state)
 
     def sign(self, message: Any) -> bytes:
         """The bytes of a message of this device."""
@@ -144,8 +147,12 @@ class Device:
         if peer.expiry <= epoch:
             raise Refusal(status.EXPIRED, "counterpart has expired")
         self.peers.check_certifier(peer, epoch)
-        if certificate.key_id(peer.public) in self.denied:
-            raise Refusal(status.DENY_LISTED, "counterpart is deny listed")
+        state = self.purse.state
+        if state.full_list[0] or state.deltas:
+            from duotap.denylist import is_listed, issued_in
+
+            if is_listed(self, certificate.key_id(peer.public), issued_in(peer)):
+                raise Refusal(status.DENY_LISTED, "counterpart is deny listed")
 
     def verify(self, signed: Any, peer: Certificate) -> None:
         """Refuse unless `peer` signed it."""
@@ -164,12 +171,3 @@ def _stated_keys(state: Any) -> list[bytes]:
         for key, (_, raw) in state.statements.items()
         if key[0] == kind
     ]
-
-
-def _denied(state: Any) -> set[bytes]:
-    for key, (_, raw) in state.statements.items():
-        if key[0] == 2:
-            content = messages.decode(raw, messages.DenyList).message.content
-            if content[:1] == b"\x00":  # format 0: 16-byte ids, ascending
-                return {content[i : i + 16] for i in range(1, len(content), 16)}
-    return set()

@@ -90,6 +90,10 @@ class State:
         self.identity = b""  # body of the newest identity record
         self.identity_at = 0  # its sequence
         self.statements: dict[tuple[int, bytes], tuple[int, bytes]] = {}  # subject: sequence, raw
+        # Lists stay in the journal: sequence, epoch and bytes of the full one, and by its epoch
+        # sequence, first epoch and bytes of each delta that goes on from there.
+        self.full_list = (0, 0, 0)
+        self.deltas: dict[int, tuple[int, int, int]] = {}
         self.last_issue = b""  # hash of the last statement of a money key
         self.last_closed = (b"", b"")  # offer that C or S closed last: hash, payer
         self.last_unpaid = (b"", b"")  # offer that V closed last: hash, payer
@@ -114,6 +118,15 @@ class State:
             if payment.offer_hash == offer_hash:
                 return payment
         return None
+
+    def list_epochs(self) -> list[int]:
+        """Epochs of the lists in force, ascending: the full one's (0: none), then of the deltas
+        that follow from it. What is above the own epoch is from before a reset."""
+        known = [self.full_list[1] if self.full_list[1] <= self.epoch else 0]
+        for epoch in sorted(self.deltas):
+            if self.deltas[epoch][1] <= known[-1] < epoch <= self.epoch:
+                known.append(epoch)
+        return known
 
     def add(self, amounts: tuple[tuple[int, int], ...]) -> None:
         """Credit each scope."""
@@ -143,7 +156,23 @@ def _statement(state: State, sequence: int, body: bytes) -> None:
 
 def _keep(state: State, sequence: int, body: bytes) -> None:
     message = messages.decode(body, *STATEMENTS).message
-    state.statements[subject(message)] = (sequence, body)
+    if isinstance(message, messages.DenyList):
+        _keep_list(state, sequence, message, len(body))
+    else:
+        state.statements[subject(message)] = (sequence, body)
+
+
+def _keep_list(state: State, sequence: int, message: Any, size: int) -> None:
+    """What it says better is forgotten: by a full list all that is older, by a delta those that
+    it spans."""
+    for epoch in sorted(state.deltas):
+        spanned = not message.delta or message.from_epoch <= state.deltas[epoch][1]
+        if epoch <= message.epoch and spanned:
+            del state.deltas[epoch]
+    if message.delta:
+        state.deltas[message.epoch] = (sequence, message.from_epoch, size)
+    else:
+        state.full_list = (sequence, message.epoch, size)
 
 
 def pass_time(state: State, body: bytes) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import certificate, fold, messages, record, records, status
+from duotap import certificate, denylist, fold, messages, record, records, status
 from duotap.errors import Refusal
 from duotap.news import EPOCHS_AHEAD
 
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from duotap.device import Device
+
+
+# Of a full list with its deltas, each of up to 5 pages: they fit one sector when they are carried.
+LISTS_PAGES = 12
+CARRIED_BYTES = 5  # what a carried copy adds to a statement
 
 
 def take(device: Device, raw: bytes) -> int:
@@ -43,11 +48,50 @@ def _by_epoch(device: Device, signed: Any) -> int:
     # What is ahead of the own epoch is from before a reset, and stands in nobody's way.
     if known is not None and message.epoch <= known.epoch <= state.epoch:
         return 0
-    if isinstance(message, messages.DenyList) and message.delta:
-        raise Refusal(status.WRONG_STATE, "a full list comes by cable")
     device.trust.verify(signed, certificate.USAGE_LISTS, state.epoch)
     _check_epoch(device, message, state.epoch)
     return _keep(device, signed)
+
+
+def _list(device: Device, signed: Any) -> int:
+    """A list that is newer; a delta that goes on from what is known, a set that is here."""
+    message, state = signed.message, device.purse.state
+    known = state.list_epochs()[-1]
+    is_set = not message.delta and message.content[:1] == bytes([denylist.SET])
+    if message.epoch <= known and not (is_set and message.epoch == state.full_list[1]):
+        return 0
+    denylist.check(message)
+    if message.delta and message.from_epoch > known:
+        raise Refusal(status.WRONG_STATE, "a delta that goes on from a newer list")
+    device.trust.verify(signed, certificate.USAGE_LISTS, state.epoch)
+    _check_epoch(device, message, state.epoch)
+    if message.delta:
+        kept = [size for _, start, size in state.deltas.values() if start < message.from_epoch]
+        kept += [state.full_list[2], len(signed.raw)]
+        if sum([record.pages_for(size + CARRIED_BYTES) for size in kept if size]) > LISTS_PAGES:
+            raise Refusal(status.JOURNAL_FULL, "too many deltas: a full list comes by cable")
+    elif is_set:
+        sets = _want(device, message.content)
+        if message.epoch > known:  # else its set had been lost
+            _keep(device, signed)
+        sets.keep(message.content[1 : 1 + denylist.HASH_BYTES])
+        return records.STATEMENT
+    return _keep(device, signed)
+
+
+def _want(device: Device, content: bytes) -> Any:
+    """What keeps sets. Refusal 6A88 until the one that a list names is here; its parts are taken
+    from then on."""
+    digest = content[1 : 1 + denylist.HASH_BYTES]
+    if device.sets is None:
+        raise Refusal(status.JOURNAL_FULL, "no room for a set")
+    sets = device.sets()
+    if not sets.has(digest):
+        if device.coming is None or device.coming.digest != digest:
+            device.coming = sets.coming(digest, denylist.set_length(content))
+        raise Refusal(status.UNKNOWN_REFERENCE, "the set of this list first")
+    device.coming = None
+    return sets
 
 
 def _check_epoch(device: Device, message: Any, own: int) -> None:
@@ -107,4 +151,4 @@ def _keep(device: Device, signed: Any) -> int:
     return records.STATEMENT
 
 
-TAKES = {messages.KeyStatement: _key, messages.Reset: _reset}
+TAKES = {messages.KeyStatement: _key, messages.Reset: _reset, messages.DenyList: _list}

@@ -56,7 +56,7 @@ class Payee:
                 state.next_offer,
                 amount,
                 own.scopes,
-                self._denied_epoch(),
+                state.list_epochs()[-1],
             )
         )
         device.purse.commit(kinds[0], raw)
@@ -77,12 +77,6 @@ class Payee:
         if own.role != ROLE_STAND:
             limits.check_balance(state, device.effective.limits, amount)
         device.purse.check_room(OFFER_PAGES)
-
-    def _denied_epoch(self) -> int:
-        for key, (_, raw) in self.device.purse.state.statements.items():
-            if key[0] == 2:
-                return int(messages.decode(raw, messages.DenyList).message.epoch)
-        return 0
 
     def cancel(self) -> None:
         """V: close the open offer unpaid. Nothing open: nothing happens."""

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 WARN_PERCENT = 80  # of the journal: from here on the screen asks for a deposit
 # Sectors kept for what must always work. A record lies in one sector, so each long one may take
-# one: eight parts of a base, then carried the identity and a full deny list; another is lost with
-# the rest of the one that is written. Short ones, of at most 3 pages, waste 2 of 16: 8 closings, a
-# credit, an unload, 8 cancels, a checkpoint, the prune's own, and carried 12 keys, 2 policies,
-# membership, time, epoch and reset come to 56 pages.
+# one: eight parts of a base, then carried the identity and a full deny list, or one with its
+# deltas (notices.LISTS_PAGES); another is lost with the rest of the one that is written. Short
+# ones, of at most 3 pages, waste 2 of 16: 8 closings, a credit, an unload, 8 cancels, a
+# checkpoint, the prune's own, and carried 12 keys, 2 policies, membership, time, epoch and reset
+# come to 56 pages.
 RESERVE_PAGES = 16 * (8 + 2 + 1 + 4)
 # Erased ahead: the reserve and 32 payments of 4 pages. A pruned ring is not erased all at once:
 # each sector stops the board for 45 ms.
@@ -90,6 +91,7 @@ class Purse:
         state = self.state_at(self.journal.next_sequence)
         state.identity, state.identity_at = kept.identity, kept.identity_at
         state.statements = kept.statements
+        state.full_list, state.deltas = kept.full_list, kept.deltas
         self.state = state
 
     def state_at(self, sequence: int) -> State:
@@ -197,6 +199,12 @@ class Purse:
             return True
         for sequence, raw in state.statements.values():
             if sequence <= self.covered:
+                self.commit(records.CARRIED, records.STATEMENT, raw)
+                return True
+        for sequence in [state.full_list[0]] + [delta[0] for delta in state.deltas.values()]:
+            if 0 < sequence <= self.covered:
+                kind, body = self.journal.read(sequence)
+                raw = records.unpack(kind, body)[-1]
                 self.commit(records.CARRIED, records.STATEMENT, raw)
                 return True
         return False

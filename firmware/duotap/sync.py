@@ -63,6 +63,7 @@ class SyncApplet:
         self.rights.begin()
         self.deposit.begin()
         self.statements.parts = []
+        self.device.coming = None
         self.chaining.reset()
         self.answers.reset()
         self._radio = None
@@ -186,6 +187,13 @@ class SyncApplet:
             self._tell("statement", kind, self.device.purse.state.balance() - before)
         return b""
 
+    def _put_list(self, command: Command) -> bytes:
+        """A part of the set that the last list waits for."""
+        if self.device.coming is None:
+            raise Refusal(status.WRONG_STATE, "no list waits for a set")
+        self.device.coming.take(command.p1 << 8 | command.p2, command.data)
+        return b""
+
     def _put_base(self, command: Command) -> bytes:
         self.statements.take_part(command.p1, command.p2, command.data)
         return b""
@@ -249,6 +257,7 @@ TABLE = {
     (OWN, commands.GET_CERTIFICATE): (ZERO, ANYONE, SyncApplet._certificate),
     (OWN, commands.PUT_STATEMENT): (ZERO, ANYONE, SyncApplet._put_statement),
     (OWN, commands.PUT_BASE): (None, PERMITTED, SyncApplet._put_base),
+    (OWN, commands.PUT_LIST): (None, ANYONE, SyncApplet._put_list),
     (OWN, commands.FORWARD): (ZERO, ANYONE, SyncApplet._forward),
     (OWN, commands.HELLO): (ZERO, ANYONE, SyncApplet._hello),
     (OWN, commands.OPEN_SYNC): (ZERO, PERMITTED, SyncApplet._open),

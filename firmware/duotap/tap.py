@@ -71,7 +71,7 @@ class Tap:
         a statement to be taken (duotap.notices), or nothing."""
         try:
             yield min(self.busy_ms, WAIT_MAX_MS)
-            return (yield from news.trade(self.device.purse.state))
+            return (yield from news.trade(self.device.purse))
         except Refusal:
             return b""
 

@@ -24,11 +24,11 @@ class Files:
     """Files in `folder`."""
 
     def __init__(self, folder: str = "/") -> None:
-        self._folder = folder if folder.endswith("/") else folder + "/"
+        self.folder = folder if folder.endswith("/") else folder + "/"
 
     def has(self, name: str) -> bool:
         try:
-            os.stat(self._folder + name)
+            os.stat(self.folder + name)
         except OSError:
             return False
         return True
@@ -36,7 +36,7 @@ class Files:
     def read(self, name: str) -> bytes:
         """The content. Raises Broken when there is no such file."""
         try:
-            with open(self._folder + name, "rb") as file:
+            with open(self.folder + name, "rb") as file:
                 return file.read()
         except OSError:
             raise Broken("a file of the device is missing") from None
@@ -45,10 +45,10 @@ class Files:
         """Write a new file. Raises Broken when it exists already."""
         if self.has(name):
             raise Broken("a file that is written once exists already")
-        half_written = self._folder + name + HALF_WRITTEN
+        half_written = self.folder + name + HALF_WRITTEN
         with open(half_written, "wb") as file:
             file.write(content)
-        os.rename(half_written, self._folder + name)
+        os.rename(half_written, self.folder + name)
 
 
 def firmware_digest(files: Any) -> bytes:

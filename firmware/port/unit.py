@@ -41,7 +41,7 @@ class Unit:
         self.purse.boot()
         late.drop("duotap.recovery")
         signer = parts.signer(int.from_bytes(secret, "big"))
-        self.device = Device(self.purse, signer, parts.firmware_digest)
+        self.device = Device(self.purse, signer, parts.firmware_digest, self.sets)
         self.standing = Standing()
         self.events: list[tuple[Any, ...]] = []  # what the applet did, for the screen
         self.link = Link(parts.console, parts.clock, self)
@@ -82,6 +82,12 @@ class Unit:
         self._sync_until = self.deadline(SYNC_MS)
 
     # What is imported when it is needed (port.late): see Radio and Link for when that is
+
+    def sets(self) -> Any:
+        """What keeps sets of deny lists."""
+        from port.sets import Sets
+
+        return Sets(self.parts.files.folder)
 
     def chip(self) -> Any:
         """The radio chip, not set up yet."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from duotap import apdu, certificate, commands, messages, records, status, tap
+from duotap import apdu, certificate, commands, messages, notices, records, status, tap
 from duotap.errors import Refusal
 from duotap.fields import NoButton
 
@@ -102,7 +102,9 @@ def test_offers_of_the_expired_and_the_denied(mint: Mint) -> None:
     card = card_of(mint)
     expired, denied = Maker(mint, "old", STAND, expiry=5), Maker(mint, "denied", STAND)
     card.purse.state.epoch = 5
-    card.device.denied = {denied.device.id}
+    lists = mint.keys[certificate.USAGE_LISTS]
+    listed = messages.DenyList(5, 0, 0, b"\0" + denied.device.id)
+    notices.take(card.device, messages.encode(listed, lists.id, lists.sign))
     for stand, word in ((expired, status.EXPIRED), (denied, status.DENY_LISTED)):
         met(card, stand)
         raw = stand.device.sign(messages.Offer(card.device.id, 1, 1, 500, (), 0))

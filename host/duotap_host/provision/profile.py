@@ -10,10 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from duotap.certificate import CLASS_NONE, Certificate
+from duotap.denylist import EPOCH_BYTES
 from duotap.fields import ROLE_PERSON, ROLE_STAND, Limits, NoButton
 
 EPOCHS = 366  # life of a certificate, in days
-SERIAL_BYTES = 8
+RANDOM_BYTES = 4  # of a serial
 
 # Balance; one payment, their number and sum between deposits; from a payer whose older flash
 # images cannot be told: one payment, and their sum between deposits.
@@ -52,9 +53,11 @@ class Profile:
         )
 
     def certificate(
-        self, serial: bytes, public: bytes, firmware: bytes, epoch: int
+        self, random: bytes, public: bytes, firmware: bytes, epoch: int
     ) -> Certificate:
-        """The fields of a certificate for this key and firmware."""
+        """The fields of a certificate for this key and firmware. Its serial says when it was
+        issued, and ends in RANDOM_BYTES that nobody foresees."""
+        serial = epoch.to_bytes(EPOCH_BYTES, "big") + random
         return Certificate(
             *(serial, public, self.role, CLASS_NONE, self.holder, self.name_zh, self.name_en),
             *((), self.limits, self.nobutton, self.load_cap, self.respend),

@@ -22,7 +22,7 @@ from duotap_host.device.errors import DeviceError, NotProven
 from duotap_host.issuer import Issuer
 from duotap_host.issuer.es256 import verify
 from duotap_host.ledger.interface import Device, Ledger, NotFound
-from duotap_host.provision.profile import SERIAL_BYTES, Profile, describe
+from duotap_host.provision.profile import RANDOM_BYTES, Profile, describe
 
 ENTROPY_BYTES = 32
 
@@ -89,7 +89,7 @@ def _certified(
     try:
         device = ledger.device(key_id(public))
     except NotFound:
-        fields = profile.certificate(draw(SERIAL_BYTES), public, firmware, epoch)
+        fields = profile.certificate(draw(RANDOM_BYTES), public, firmware, epoch)
         return ledger.register_device(issuer.sign_certificate(fields))
     found = _check_profile(device, profile)
     if found.firmware != firmware:

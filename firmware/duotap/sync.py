@@ -12,14 +12,11 @@ from typing import TYPE_CHECKING
 
 from duotap import apdu, cbor, certificate, commands, fields, messages, slip, status, uint
 from duotap.errors import Malformed, Refusal
-from duotap.statements import Statements
 
 if TYPE_CHECKING:
     from typing import Any
 
     from duotap.apdu import Command
-    from duotap.applet import Applet
-    from duotap.deposit import Deposit
     from duotap.device import Device
     from duotap.rights import Rights
 
@@ -35,8 +32,9 @@ class SyncApplet:
     """The commands of a cable. `events` tells the screen what came: ("statement", its record type,
     amount) or ("forwarded", 0, amount), oldest first. `frame_max` is told in HELLO.
 
-    `roles` makes what few sessions ask for: `radio()` the applet that answers what the radio is
-    asked too, `payee()`, and `factory()` (duotap.factory.Factory, or of its shape).
+    `roles` has what a session asks for: `radio()` the applet that answers what the radio is asked
+    too, `payee()`, `deposit()`, `statements()` and `factory()` (duotap.factory.Factory, or of its
+    shape). `roles.begin()` forgets what any of them was told, `roles.work()` is `work` here.
     """
 
     def __init__(
@@ -44,15 +42,11 @@ class SyncApplet:
         device: Device,
         roles: Any,
         rights: Rights,
-        deposit: Deposit,
         frame_max: int = FRAME_MAX,
     ) -> None:
         self.device = device
         self.roles = roles
         self.rights = rights
-        self.deposit = deposit
-        self.statements = Statements(device)
-        self._radio: Applet | None = None
         self.events: list[tuple[Any, ...]] = []
         self.chaining = apdu.Chaining()
         self.answers = apdu.Answers(slip.answer_part(frame_max))
@@ -61,12 +55,10 @@ class SyncApplet:
     def begin(self) -> None:
         """A new session: what the last one showed and left unfinished is gone."""
         self.rights.begin()
-        self.deposit.begin()
-        self.statements.parts = []
+        self.roles.begin()
         self.device.coming = None
         self.chaining.reset()
         self.answers.reset()
-        self._radio = None
 
     def pressed_sync(self) -> None:
         """The holder agrees to be read; the app says when that is over."""
@@ -91,7 +83,7 @@ class SyncApplet:
 
     def work(self) -> None:
         """What is better done while nobody waits; programs no flash."""
-        self.deposit.work()
+        self.roles.work()
 
     def _serve(self, command: Command) -> bytes:
         row = TABLE.get((command.cla, command.ins))
@@ -114,18 +106,10 @@ class SyncApplet:
     # Commands that the radio has too
 
     def _select(self, command: Command) -> bytes:
-        return self._as_over_radio().select(command)
+        return bytes(self.roles.radio().select(command))
 
     def _certificate(self, command: Command) -> bytes:
-        return self._as_over_radio().get_certificate(command.data)
-
-    def _as_over_radio(self) -> Applet:
-        """The radio's applet, to which nobody has shown anything yet."""
-        if self._radio is None:
-            radio: Applet = self.roles.radio()
-            radio.begin()
-            self._radio = radio
-        return self._radio
+        return bytes(self.roles.radio().get_certificate(command.data))
 
     # Who is there, and who asks
 
@@ -166,23 +150,23 @@ class SyncApplet:
     # Read, sealed to the ledger
 
     def _open(self, command: Command) -> bytes:
-        return self.deposit.open()
+        return bytes(self.roles.deposit().open())
 
     def _journal(self, command: Command) -> bytes:
         sequence = uint.decode(command.data, SEQUENCE_BYTES)
-        return self.deposit.piece(command.data, sequence)
+        return bytes(self.roles.deposit().piece(command.data, sequence))
 
     def _head(self, command: Command) -> bytes:
         challenge, reader = fields.byte_strings(command.data, 2)
         if reader != (self.rights.reader or reader):
             raise Malformed("another reader than the permitted one")
-        return self.deposit.head(command.data, challenge, reader)
+        return bytes(self.roles.deposit().head(command.data, challenge, reader))
 
     # Handed over by the ledger, brought by anybody
 
     def _put_statement(self, command: Command) -> bytes:
         before = self.device.purse.state.balance()
-        kind = self.statements.take(command.data)
+        kind = self.roles.statements().take(command.data)
         if kind:
             self._tell("statement", kind, self.device.purse.state.balance() - before)
         return b""
@@ -195,7 +179,7 @@ class SyncApplet:
         return b""
 
     def _put_base(self, command: Command) -> bytes:
-        self.statements.take_part(command.p1, command.p2, command.data)
+        self.roles.statements().take_part(command.p1, command.p2, command.data)
         return b""
 
     def _forward(self, command: Command) -> bytes:
@@ -215,7 +199,7 @@ class SyncApplet:
         return bytes(self.roles.payee().take(raw))
 
     def _forward_closing(self, raw: bytes) -> bytes:
-        payer = self._as_over_radio().payer
+        payer = self.roles.radio().payer
         if payer.closing is not None:
             raise Refusal(status.WRONG_STATE, "a tap is under way")
         # Only whom the issuer lets read brings what the ledger found after the payee's deposit.

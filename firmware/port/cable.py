@@ -14,7 +14,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap import slip
-from duotap.deposit import Deposit, Gauges
 from duotap.errors import Timeout
 from duotap.rights import Rights
 from duotap.sync import FRAME_MAX, SyncApplet
@@ -83,31 +82,73 @@ def session(unit: Unit) -> Session:
     """What answers the cable of a device."""
     parts, device = unit.parts, unit.device
     pin = parts.files.read(PIN_FILE) if parts.files.has(PIN_FILE) else b""
-    gauges = Gauges(parts.battery.percent, lambda: 0)
     rights = Rights(device, parts.entropy, pin, unit.standing)
-    deposit = Deposit(device, parts.entropy, parts.cipher, gauges)
-    return Session(unit.link, SyncApplet(device, Roles(unit), rights, deposit))
+    return Session(unit.link, SyncApplet(device, Roles(unit), rights))
 
 
 class Roles:
-    """What few sessions ask for: payer, payee and factory, imported when they are."""
+    """What a session asks for, one at a time: who asks for another gives up the one before."""
 
     def __init__(self, unit: Unit) -> None:
         self._unit = unit
+        self._has = ""
+        self._role: Any = None
+
+    def begin(self) -> None:
+        """Nobody has asked for anything."""
+        self._has, self._role = "", None
+        self._unit.forget()
+
+    def work(self) -> None:
+        """What a deposit does better while nobody waits."""
+        if self._has == "deposit":
+            self._role.work()
 
     def radio(self) -> Any:
-        """The radio's applet, which has the payer."""
-        return self._unit.applet()
+        """The radio's applet, to which nobody has shown anything yet; it has the payer."""
+        if self._turn("radio"):
+            self._role = self._unit.applet()
+            self._role.begin()
+        return self._role
 
     def payee(self) -> Any:
         """What takes payments."""
-        from port.receiving import payee
+        if self._turn("payee"):
+            from port.receiving import payee
 
-        return payee(self._unit.device)
+            self._role = payee(self._unit.device)
+        return self._role
 
     def factory(self) -> Any:
         """What makes a device somebody's."""
-        from duotap.factory import Factory
+        if self._turn("factory"):
+            from duotap.factory import Factory
 
-        parts = self._unit.parts
-        return Factory(self._unit.device, parts.entropy, KeyFile(parts.files), parts.signer)
+            parts = self._unit.parts
+            keyfile = KeyFile(parts.files)
+            self._role = Factory(self._unit.device, parts.entropy, keyfile, parts.signer)
+        return self._role
+
+    def deposit(self) -> Any:
+        """What gives the journal away."""
+        if self._turn("deposit"):
+            from port.sending import deposit
+
+            self._role = deposit(self._unit)
+        return self._role
+
+    def statements(self) -> Any:
+        """What takes the issuer's statements."""
+        if self._turn("statements"):
+            from duotap.statements import Statements
+
+            self._role = Statements(self._unit.device)
+        return self._role
+
+    def _turn(self, name: str) -> bool:
+        """Whether a role must be made."""
+        if self._has == name:
+            return False
+        self.begin()
+        self._has = name
+        return True

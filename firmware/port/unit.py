@@ -25,7 +25,22 @@ from port.link import Link
 if TYPE_CHECKING:
     from typing import Any, Callable
 
-RADIO = ("drivers.pn532", "drivers.pn532_hsu", "drivers.pn532_i2c", "drivers.pn532_spi")
+RADIO = (
+    "drivers.nfc_jobs",
+    "drivers.pn532",
+    "drivers.pn532_hsu",
+    "drivers.pn532_i2c",
+    "drivers.pn532_spi",
+)
+# What is never needed at the same time as another of these.
+ROLES = (
+    "port.paying",
+    "port.receiving",
+    "port.sending",
+    "duotap.factory",
+    "duotap.notices",
+    "duotap.statements",
+)
 URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
 SYNC_MS = 60_000  # how long a press for "sync" lasts
 
@@ -143,15 +158,19 @@ class Unit:
         """Silence the radio and make a session at the cable."""
         if self.radio is not None:
             await self.radio.hush()
-        self._applet = self._led = None
-        late.drop(*RADIO, "port.paying", "port.receiving", "duotap.notices", "duotap.type4")
+        self.forget(*RADIO, "duotap.type4")
         from port.cable import session
 
         return session(self)
 
+    def forget(self, *modules: str) -> None:
+        """Drop what serves one purpose at a time, and these modules."""
+        self._applet = self._led = None
+        late.drop(*ROLES, *modules)
+
     def close_cable(self) -> None:
         """That session is over."""
-        late.drop("port.cable", "port.receiving", "duotap.factory", "duotap.notices")
+        self.forget("port.cable")
         if self.radio is not None:
             self.radio.resume()
 

@@ -7,6 +7,7 @@ from duotap.applet import Applet
 from duotap.payee import Payee
 from duotap.payer import Payer
 from duotap.rights import Rights
+from duotap.statements import Statements
 from duotap.sync import SyncApplet
 from issuing import Bench, Issuer, Stream
 
@@ -21,9 +22,20 @@ class Shelf:
     def __init__(self, payer, payee):
         self.applet = Applet(payer)
         self.payer, self.taker = payer, payee
+        self.taken = Statements(payer.device)
+        self.begun = False
 
     def radio(self):
+        if not self.begun:
+            self.applet.begin()
+            self.begun = True
         return self.applet
+
+    def deposit(self):
+        return self
+
+    def statements(self):
+        return self.taken
 
     def payee(self):
         return self.taker
@@ -38,7 +50,9 @@ class Shelf:
         self.installed = asked
 
     def begin(self):
-        """Nothing is open."""
+        """A new session."""
+        self.begun = False
+        self.taken.parts = []
 
     def open(self):
         return b"ephemeral"
@@ -62,7 +76,7 @@ class Cable:
         self.payer, self.payee = Payer(self.device), Payee(self.device)
         self.shelf = Shelf(self.payer, self.payee)
         rights = Rights(self.device, Stream(), PIN)
-        self.applet = SyncApplet(self.device, self.shelf, rights, self.shelf, FRAME_MAX)
+        self.applet = SyncApplet(self.device, self.shelf, rights, FRAME_MAX)
         self.applet.begin()
 
     def ask(self, ins, data=b"", p1=0, p2=0, cla=commands.CLA):

@@ -130,7 +130,7 @@ def test_a_base_comes_part_by_part():
     cable = Cable()
     cable.applet.pressed_sync()
     cable.ask(commands.PUT_BASE, b"\x80", 0, 2)
-    assert cable.applet.statements.parts == [b"\x80"]
+    assert cable.shelf.taken.parts == [b"\x80"]
     assert refused(status.MALFORMED, cable.ask, commands.PUT_BASE, b"\x80", 2, 2)
     cable.applet.begin()
-    assert cable.applet.statements.parts == []
+    assert cable.shelf.taken.parts == []

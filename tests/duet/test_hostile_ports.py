@@ -21,6 +21,7 @@ from duotap.fields import NoButton
 from duotap.payee import Payee
 from duotap.payer import Payer
 from duotap.rights import Rights
+from duotap.statements import Statements
 from duotap.sync import TABLE, SyncApplet
 from issuing import Bench, Issuer, PaperSigner, Stream
 from paper_key import PaperKey
@@ -60,8 +61,24 @@ class Shelf:
 class Roles:
     """What a session asks for, made already."""
 
-    def __init__(self, radio: Applet, payee: Payee, factory: Factory) -> None:
-        self.radio, self.payee, self.factory = lambda: radio, lambda: payee, lambda: factory
+    def __init__(self, radio: Applet, payee: Payee, factory: Factory, deposit: Deposit) -> None:
+        self._radio, self._deposit = radio, deposit
+        self._statements = Statements(radio.device)
+        self._begun = False
+        self.payee, self.factory = lambda: payee, lambda: factory
+        self.deposit, self.statements = lambda: deposit, lambda: self._statements
+        self.work = deposit.work
+
+    def begin(self) -> None:
+        self._begun = False
+        self._deposit.begin()
+        self._statements.parts = []
+
+    def radio(self) -> Applet:
+        if not self._begun:
+            self._radio.begin()
+            self._begun = True
+        return self._radio
 
 
 class Target:
@@ -83,9 +100,9 @@ class Target:
                 Applet(self.payer),
                 self.payee,
                 Factory(self.device, stream, Shelf(), lambda secret: PaperSigner(PaperKey(b"x"))),
+                Deposit(self.device, stream, Paper, Gauges(lambda: 80, lambda: 0)),
             ),
             Rights(self.device, stream, PIN),
-            Deposit(self.device, stream, Paper, Gauges(lambda: 80, lambda: 0)),
         )
         self.certificates = {
             self.shop.kid: ISSUER.certify(self.shop.public, STAND),

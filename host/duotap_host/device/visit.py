@@ -58,7 +58,6 @@ class Visit:
         ledger: Ledger,
         issuer: Issuer,
         device: Device,
-        seal: Seal,
         tell: Tell,
     ) -> None:
         self.client = client
@@ -71,7 +70,7 @@ class Visit:
         self.is_stopped = False  # its journal is read-only: it gives what it has and takes nothing
         self.is_held_up = False  # a numbered statement was refused, and so are those after it
         self._issuer = issuer
-        self._seal = seal
+        self._seal: Seal  # of one pull
         self._tell = tell
 
     @classmethod
@@ -87,8 +86,7 @@ class Visit:
         permit = issuer.permit(epoch + PERMIT_EPOCHS)
         nonce = await client.get_challenge()
         await client.authenticate(permit, issuer.challenge(device.id, nonce))
-        seal = issuer.open_seal(device.id, await client.open_sync())
-        visit = cls(client, ledger, issuer, device, seal, tell)
+        visit = cls(client, ledger, issuer, device, tell)
         visit.is_stopped = hello.state in STOPPED
         return visit
 
@@ -96,6 +94,8 @@ class Visit:
 
     async def pull(self) -> HeadTaken:
         """All records that the ledger lacks, and a head over them."""
+        ephemeral = await self.client.open_sync()
+        self._seal = self._issuer.open_seal(self.device.id, ephemeral)
         asked = 0
         missing = self.ledger.next_missing(self.device.id)
         while True:

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from duotap.errors import Fault, Timeout
 
 from drivers.pn532_link import Link
-from drivers.pn532_session import Listener, Poller
-from drivers.pn532_status import MORE_BIT, AirFault, Released, SyntaxFault, check, check_listening
+from drivers.pn532_session import Poller
+from drivers.pn532_status import MORE_BIT, check, check_listening
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,16 +24,6 @@ if TYPE_CHECKING:
     from port.clock import Clock
 
     from drivers.pn532_link import Bus
-
-__all__ = (
-    "AirFault",
-    "Listener",
-    "Pn532",
-    "Poller",
-    "Released",
-    "SyntaxFault",
-    "Target",
-)
 
 WRITE_REGISTER = b"\x08"
 FIELD_OFF = b"\x32\x01\x00"

@@ -61,7 +61,7 @@ def whole_bytes(begin: bytes | memoryview) -> int:
     """How long the frame is that begins with these bytes, at least SHORTEST_FRAME of them.
 
     As the chip sends it, with one byte of padding on each side. An extended frame of which less
-    than its header is there is told as that; 0 is what is no beginning of a frame.
+    than its header is there is told as that; 0 is what begins no frame, as a broken ACK does.
     """
     if begin[0] or begin[1] or begin[2] != 0xFF:
         return 0
@@ -73,7 +73,9 @@ def whole_bytes(begin: bytes | memoryview) -> int:
             return HEADER_MAX
         count = (begin[5] << 8) + begin[6]
         return 0 if count > BODY_MAX else count + OVERHEAD_MAX
-    return 0 if first + second & 0xFF else first + 7
+    if first + second & 0xFF or begin[5] not in (CHIP_TO_HOST, SYNTAX_ERROR):
+        return 0
+    return first + 7
 
 
 class FrameReader:

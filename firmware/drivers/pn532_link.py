@@ -76,7 +76,7 @@ class Link:
         self._frame = bytearray(FRAME_MAX)
         self._view = memoryview(self._frame)
         self._reader = FrameReader()
-        self._lock = asyncio.Lock()
+        self._busy = False
         self._asleep = True
         self._astray = False
         self._last_found = 0
@@ -92,7 +92,8 @@ class Link:
 
         The view stands until the next command. `timeout_ms` counts from the ACK.
         """
-        async with self._lock:
+        await self._turn()
+        try:
             if self._astray:
                 await self._abort()
             self.quiet = False
@@ -108,11 +109,22 @@ class Link:
             if kind == ERROR:
                 raise SyntaxFault(SYNTAX)
             return self._reader.body()[2:]
+        finally:
+            self._busy = False
+
+    async def _turn(self) -> None:
+        """Wait until no other task's command runs; one that was cancelled is being aborted."""
+        while self._busy:
+            await self.clock.sleep_ms(STEP_MS)
+        self._busy = True
 
     async def recover(self) -> None:
         """Whatever the chip is at, end it: awake, idle, nothing in the buffers."""
-        async with self._lock:
+        await self._turn()
+        try:
             await self._abort()
+        finally:
+            self._busy = False
 
     async def confirm(self) -> None:
         """The ACK of the host that some commands wait for."""

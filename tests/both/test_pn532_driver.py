@@ -4,9 +4,12 @@
 import asyncio
 from binascii import unhexlify
 
-from drivers.pn532 import AirFault, Listener, Poller, Released, SyntaxFault
+from drivers.pn532_session import Poller
+from drivers.pn532_status import AirFault, Released, SyntaxFault
 from duotap.errors import Fault, Timeout
-from scripted_pn532 import ACK, FOUND, LISTEN, NACK, SETUP, Play, chip_frame, ends_in, text
+from pn532_listener import Listener
+from scripted_pn532 import Play, ends_in, text
+from scripted_uart import ACK, FOUND, LISTEN, NACK, SETUP, chip_frame
 
 
 def test_a_card_is_selected_and_asked():

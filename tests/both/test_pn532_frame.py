@@ -165,12 +165,14 @@ def test_the_beginning_of_a_frame_tells_how_long_it_is():
         assert whole_bytes(frame[:6]) == (8 if count > 255 else len(frame))
     for bare in (ACK_FRAME, NACK_FRAME):
         assert whole_bytes(bare) == whole_bytes(bare + b"\x80\x80") == 6
-    for stray in ("000000ff02fe", "0000ff02ff00", "000100ff02fe", "0000ff01fe00", "80" * 6):
+    assert whole_bytes(unhexlify("0000ff01ff7f")) == 8
+    broken_acks = ("0000ff01ff00", "0000ff808080", "0000ff00fe00", "0000fe00ff00")
+    for stray in ("000000ff02fe", "0000ff02ffd5", "000100ff02fe", "80" * 6) + broken_acks:
         assert whole_bytes(unhexlify(stray)) == 0
     assert whole_bytes(unhexlify("0000ffffff0200fe")) == 0
 
 
 def normal(count):
-    """A frame of `count` bytes with TFI."""
-    buffer = bytearray(FRAME_MAX)
-    return bytes(buffer[: encode(buffer, b"\x40", bytes(count - 2))])
+    """A chip's frame with a body of `count` bytes."""
+    body = b"\xd5\x41" + bytes(count - 2)
+    return bytes([0, 0, 0xFF, count, -count & 0xFF]) + body + bytes([-sum(body) & 0xFF, 0])

@@ -2,7 +2,8 @@
 """Setting a PN532 up, against a scripted chip: what is written, and how its speed is found."""
 
 from duotap.errors import Fault
-from scripted_pn532 import ACK, PATTERN, SETUP, Play, ends_in, text
+from scripted_pn532 import Play, ends_in, text
+from scripted_uart import ACK, PATTERN, SETUP
 
 
 def test_setting_up_writes_everything_that_it_relies_on():

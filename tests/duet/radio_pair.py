@@ -8,9 +8,10 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from drivers.pn532 import Listener, Pn532, Poller
+from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
 from drivers.pn532_i2c import I2c
+from drivers.pn532_session import Poller
 from drivers.pn532_spi import Spi
 from duotap_host.virtual import timeline
 from duotap_host.virtual.clock import VirtualClock
@@ -23,6 +24,7 @@ from duotap_host.virtual.pn532_i2c import I2cPort, I2cWires
 from duotap_host.virtual.pn532_spi import SelectLine, SpiPort, SpiWires
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.uart import UartLine
+from pn532_listener import Listener
 
 T = TypeVar("T")
 SELECT = bytes.fromhex("00a4040007d276000085010100")

@@ -65,30 +65,6 @@ def test_the_chip_is_quiet_exactly_while_its_host_has_the_word() -> None:
     assert seen == [True]
 
 
-def test_flash_programmed_while_quiet_loses_no_byte() -> None:
-    async def story(radio: Radio) -> None:
-        def answer(apdu: bytes) -> bytes:
-            for _ in range(8):
-                card.clock.charge(800, "flash")
-            return bytes(256) + OK
-
-        stand, card, poller = await touch(radio, lambda apdu: answer(apdu))
-        for _ in range(5):
-            assert len(await poller.transceive(bytes(200))) == 258
-            stand.clock.charge(6400, "flash")
-        assert card.line.device.dropped_fifo == stand.line.device.dropped_fifo == 0
-
-        before = stand.line.wire_bytes()
-        exchange = asyncio.create_task(poller.transceive(SELECT))
-        while stand.line.wire_bytes() < before + 258:
-            await asyncio.sleep(0.001)
-        stand.clock.charge(6400, "flash")  # 74 bytes of the answer come meanwhile
-        assert len(await exchange) == 258  # asked for again
-        assert stand.line.device.dropped_fifo == 74 - 32
-
-    play(story)
-
-
 def test_two_runs_are_the_same_run() -> None:
     async def story(radio: Radio) -> list[object]:
         stand, card, poller = await touch(radio)

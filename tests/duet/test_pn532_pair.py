@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from drivers.pn532 import Released
+from drivers.pn532_status import Released
 from duotap.errors import Timeout
 
 from duet.radio_pair import OK, SELECT, Radio, echo, play, touch

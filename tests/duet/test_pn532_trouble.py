@@ -7,8 +7,7 @@ import asyncio
 from collections.abc import Callable
 
 import pytest
-from drivers.pn532 import AirFault, Released
-from drivers.pn532_status import ChipFault, check, check_listening
+from drivers.pn532_status import AirFault, ChipFault, Released, check, check_listening
 from duotap.errors import Fault, Timeout
 
 from duet.radio_pair import OK, READ, SELECT, Card, Radio, Side, meet, play, recover

@@ -80,6 +80,7 @@ class Link:
         self._asleep = True
         self._astray = False
         self._last_found = 0
+        self._repeats = False  # older responses may come
 
     async def command(
         self,
@@ -141,6 +142,7 @@ class Link:
         ack_ms = ACK_MS + self.bus.duration_ms(count + ACK_BYTES)
         self.bus.flush()
         self._reader.clear()
+        self._repeats = False
         for attempt in range(1 if head[0] in ONCE else SENDS_MAX):
             if self._asleep or attempt:
                 await self.bus.wake()
@@ -164,12 +166,14 @@ class Link:
                 kind = await self._next(left_ms, STEP_MS)
             except Timeout:
                 return False
+            if kind in (ACK, BAD):
+                return True
             if kind == FRAME and self._reader.body()[1] == code:
-                self._reader.put_back()
-            elif kind not in (ACK, BAD):
-                left_ms = timeout_ms - self.clock.diff(self.clock.ticks_ms(), began)
-                continue
-            return True
+                if not self._is_older(code):
+                    self._reader.put_back()
+                    return True
+                self._repeats = True
+            left_ms = timeout_ms - self.clock.diff(self.clock.ticks_ms(), began)
         return False
 
     async def _response(self, code: int, timeout_ms: int | None, step_ms: int) -> int:
@@ -185,13 +189,13 @@ class Link:
             kind = await self._next(left_ms, step_ms)
             if kind == ERROR:
                 return kind
-            if kind == FRAME and self._reader.body()[1] == code:
-                found = self._reader.fingerprint()
-                if not nacks or found != self._last_found or code - 1 not in ONCE:
-                    self._last_found = found
-                    return kind
+            is_ours = kind == FRAME and self._reader.body()[1] == code
+            if is_ours and not (self._repeats and self._is_older(code)):
+                self._last_found = self._reader.fingerprint()
+                return kind
             if kind == BAD:
                 nacks += 1
+                self._repeats = True
                 if nacks > NACKS_MAX:
                     raise Fault("the PN532 sends no readable frame")
                 self._reader.clear()
@@ -200,6 +204,10 @@ class Link:
             if timeout_ms is not None:
                 left_ms = timeout_ms - self.clock.diff(self.clock.ticks_ms(), began)
         raise Timeout("the PN532 gives no response")
+
+    def _is_older(self, code: int) -> bool:
+        """Whether this is perhaps the last response again, where that matters."""
+        return code - 1 in ONCE and self._reader.fingerprint() == self._last_found
 
     async def _next(self, timeout_ms: int | None, step_ms: int) -> int:
         """The next frame of any kind, or BAD when one has stopped half-way."""

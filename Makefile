@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check bench-crypto bench-tap size fault-matrix format clean
+.PHONY: help setup demo test check bench-crypto bench-tap size fault-matrix rollback format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -37,6 +37,9 @@ size: setup ## print what the firmware takes of each board's flash and heap; fai
 
 fault-matrix: setup ## spoil every frame between boards and their radio chips in every way (10 minutes)
 	@$(BENCH) duet.fault_matrix
+
+rollback: setup ## restore older images of the flash, class by class; keeps the table in firmware/README.md
+	@$(BENCH) sim.rollback_lab
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

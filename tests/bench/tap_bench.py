@@ -2,16 +2,19 @@
 """`make bench-tap`: where the time of a tap goes, by kind of signatures (modelled time).
 
 From RATS to the status word of the receipt, two RP2040, their PN532 on HSU; what the card computes
-afterwards to verify the receipt is told apart.
+afterwards to verify the receipt is told apart. With an ATECC608 the shipped driver speaks to a
+virtual chip on each board that takes its longest execution times (their source is beside them, in
+virtual/atecc608_chip.py), authorization of the key and the tick of class bound included.
 """
 
 from __future__ import annotations
 
 from bench.two_sales import two_sales
-from duotap_host.virtual.costs import RP2040_ATECC608, RP2040_PORTABLE, RP2040_THUMB
+from duotap_host.virtual.costs import FREE, RP2040_PORTABLE, RP2040_THUMB
 
 BAUDRATE = 921_600
-KINDS = (RP2040_PORTABLE, RP2040_THUMB, RP2040_ATECC608)
+KINDS = ((RP2040_PORTABLE, False), (RP2040_THUMB, False), (FREE, True))
+WITH_ELEMENT = "RP2040 with ATECC608"
 PARTS = ("radio", "serial", "computing", "flash", "waiting")
 
 
@@ -19,11 +22,12 @@ def main() -> None:
     print(f"modelled time of a tap in ms, HSU at {BAUDRATE} baud; costs: virtual/costs.py\n")
     heads = "".join(f"{name:>11}" for name in (*PARTS, "total", "receipt"))
     print(f"{'':32}{heads}")
-    for costs in KINDS:
-        for name, tap in zip(("cold", "warm"), two_sales(costs, BAUDRATE), strict=True):
+    for costs, element in KINDS:
+        sales = two_sales(costs, BAUDRATE, element=element)
+        for name, tap in zip(("cold", "warm"), sales, strict=True):
             figures = [*(tap.parts[part] for part in PARTS), tap.total_us, tap.receipt_us]
             shown = "".join(f"{figure / 1000:11.1f}" for figure in figures)
-            print(f"{costs.name:28}{name:4}{shown}")
+            print(f"{WITH_ELEMENT if element else costs.name:28}{name:4}{shown}")
 
 
 if __name__ == "__main__":

@@ -36,13 +36,16 @@ def radio_at(baudrate: int) -> Iterator[None]:
         board.RADIO_BAUDRATE = before
 
 
-def two_sales(costs: Costs, baudrate: int, bus: str = HSU) -> Sequence[TapTime]:
-    """Cold and warm: both boards have these costs, both chips this bus, and HSU this speed."""
+def two_sales(
+    costs: Costs, baudrate: int, bus: str = HSU, element: bool = False
+) -> Sequence[TapTime]:
+    """Cold and warm: both boards have these costs, or an ATECC608 each, which takes its own time;
+    both chips this bus, and HSU this speed."""
 
     class Stage(LocalStage):
         pass
 
-    Stage.costs, Stage.bus = costs, bus
+    Stage.costs, Stage.bus, Stage.element = costs, bus, element
 
     async def main(folder: Path) -> Sequence[TapTime]:
         stage = Stage(SEED)

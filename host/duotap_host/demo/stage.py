@@ -35,6 +35,7 @@ class Stage(ABC):
     form: ClassVar[str]
     costs: ClassVar[Costs]
     bus: ClassVar[str] = HSU  # of every board's radio chip
+    element: ClassVar[bool] = False  # whether every board has an ATECC608
 
     def __init__(self, seed: bytes) -> None:
         self.timeline = Timeline(asyncio.get_running_loop())
@@ -56,7 +57,13 @@ class Stage(ABC):
     async def add(self, name: str, kind: str) -> VirtualDevice:
         """A new board out of its box, switched on; `kind` is card or stand."""
         board = VirtualBoard(
-            self.timeline, self.field, kind=kind, name=name, seed=self._seed, bus=self.bus
+            self.timeline,
+            self.field,
+            kind=kind,
+            name=name,
+            seed=self._seed,
+            bus=self.bus,
+            element=self.element,
         )
         device = self.devices[name] = self.make(board)
         self.sheet.watch(board)

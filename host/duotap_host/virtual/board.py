@@ -18,6 +18,7 @@ from pathlib import Path
 from port.parts import CARD, STAND
 
 from duotap_host.virtual import glass
+from duotap_host.virtual.atecc608_chip import VirtualAtecc608
 from duotap_host.virtual.clock import FLASH, VirtualClock
 from duotap_host.virtual.field import Field
 from duotap_host.virtual.nor import VirtualNor
@@ -72,6 +73,7 @@ class VirtualBoard:
     """One board with its antenna in `field`; put `chip` into it and take it out.
 
     `seed` and `name` fix its entropy, its chips' noise and its unique id; `bus` is the PN532's.
+    `element`: whether an ATECC608 is soldered on too.
     """
 
     def __init__(
@@ -83,6 +85,7 @@ class VirtualBoard:
         name: str = "",
         seed: bytes = b"",
         bus: str = HSU,
+        element: bool = False,
         files_blocks: int = FILES_BLOCKS,
         journal_blocks: int = JOURNAL_BLOCKS,
     ) -> None:
@@ -108,6 +111,7 @@ class VirtualBoard:
         self.bus = bus
         self.port = self._strapped()
         self.screen = Ssd1306Chip(self.seed[0])
+        self.element = VirtualAtecc608(self.clock.now_us, self.seed) if element else None
         self.battery_mv = 3950
         self.powered = False
         self.reset_cause = PWRON_RESET
@@ -141,6 +145,8 @@ class VirtualBoard:
         self.reset_cause = cause
         self.nor.power_on()
         self.screen.power_on()
+        if self.element is not None:
+            self.element.power_on()
         self.pins.power_on()
         self.note("power", "on")
 
@@ -199,22 +205,26 @@ class VirtualBoard:
 
     # As the microcontroller sees it
 
-    def i2c_write(self, address: int, transfer: bytes) -> bool:
+    def i2c_write(self, address: int, transfer: bytes, hz: int = BUS_HZ) -> bool:
         """A write on the bus of the display; False when nobody acknowledges."""
         if address == RADIO_ADDRESS and isinstance(self.port, I2cPort) and self.powered:
             return self.port.write(transfer)
-        self._bus_time(1 + len(transfer))
+        self._bus_time(1 + len(transfer), hz)
+        if self.element is not None and self.powered and address != ADDRESS:
+            return self.element.i2c_write(address, transfer, hz)
         if address != ADDRESS or not self.powered:
             return False
         self.screen.write(transfer)
         self.drawn.set()
         return True
 
-    def i2c_read(self, address: int, nbytes: int) -> bytes:
+    def i2c_read(self, address: int, nbytes: int, hz: int = BUS_HZ) -> bytes:
         """A read on the bus of the display; empty when nobody acknowledges."""
         if address == RADIO_ADDRESS and isinstance(self.port, I2cPort) and self.powered:
             return self.port.read(nbytes)
-        self._bus_time(1 + nbytes)
+        self._bus_time(1 + nbytes, hz)
+        if self.element is not None and self.powered and address != ADDRESS:
+            return self.element.i2c_read(address, nbytes)
         return self.screen.read(nbytes) if address == ADDRESS and self.powered else b""
 
     def spi_transfer(self, octets: bytes) -> bytes:
@@ -271,8 +281,8 @@ class VirtualBoard:
     def _flash_busy(self, us: int) -> None:
         self.clock.charge(us, FLASH)
 
-    def _bus_time(self, nbytes: int) -> None:
-        self.clock.charge(nbytes * BUS_BITS_PER_BYTE * 1_000_000 // BUS_HZ, "bus")
+    def _bus_time(self, nbytes: int, hz: int) -> None:
+        self.clock.charge(nbytes * BUS_BITS_PER_BYTE * 1_000_000 // hz, "bus")
 
 
 def pin_name(name: str) -> str:

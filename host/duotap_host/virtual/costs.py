@@ -27,9 +27,6 @@ RP2040_PORTABLE = Costs("RP2040, portable signatures", 130_000, 675_000, 200_000
 # Measured with the stock interpreter 1.26.1 on an emulated RP2040 (rp2040js) at 125 MHz; the
 # machine code alone is counted by `make bench-crypto`.
 RP2040_THUMB = Costs("RP2040, Thumb signatures", 26_100, 88_900, 28_000)
-# Not measured: the chip's longest execution times (cryptoauthlib: Nonce 20 ms, Sign 115, Verify
-# 105, at its slowest clock divider) and 180 bytes of I2C at 400 kHz. It knows no known keys.
-RP2040_ATECC608 = Costs("RP2040 with ATECC608", 139_000, 130_000, 130_000)
 FREE = Costs("computing not counted", 0, 0, 0)
 
 

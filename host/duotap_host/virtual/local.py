@@ -16,13 +16,15 @@ from collections.abc import Callable, Coroutine
 from functools import lru_cache
 from typing import Any
 
+from drivers.atecc608 import Atecc608
 from duotap.errors import Broken, Fault, Refusal
+from port import bound
 
 from duotap_host import cipher
 from duotap_host.flash import image
 from duotap_host.virtual.board import PWRON_RESET, VirtualBoard
 from duotap_host.virtual.cable import Cable
-from duotap_host.virtual.costs import RP2040_PORTABLE, ChargingSigner, Costs, Signer
+from duotap_host.virtual.costs import COMPUTING, RP2040_PORTABLE, ChargingSigner, Costs, Signer
 from duotap_host.virtual.device import VirtualDevice
 from duotap_host.virtual.machine import Reset, VirtualMachine
 from duotap_host.virtual.nor import PowerCut
@@ -30,6 +32,9 @@ from duotap_host.virtual.nor import PowerCut
 BOARD = image.ROOT / "boards" / "UNIX_SIM" / "modules" / "board.py"
 
 Run = Callable[[Any], Coroutine[Any, Any, object]]
+
+# What a peer is told to expect of an ATECC608: authorization and signature, verification.
+ELEMENT_SIGN_MS, ELEMENT_VERIFY_MS = 215, 140
 
 _owner: contextvars.ContextVar[LocalDevice] = contextvars.ContextVar("device")
 
@@ -84,6 +89,8 @@ class LocalDevice(VirtualDevice):
             cipher=cipher.Aes,
             charged=self._charged,
         )
+        if self.board.element is not None:
+            self.parts.signer = self._element_signer
         context = contextvars.copy_context()
         context.run(_owner.set, self)
         main = self._main(self.parts)
@@ -96,6 +103,15 @@ class LocalDevice(VirtualDevice):
 
     def _charged(self, signer: Signer) -> ChargingSigner:
         return ChargingSigner(signer, self.board.clock, self._costs)
+
+    def _element_signer(self, secret: int) -> Any:
+        """What the file of a board with an ATECC608 would choose. Its time is the chip's own, and
+        that of the bus."""
+        chip = Atecc608(lambda hz: self._machine.I2C(0, freq=hz), self._wait_us)
+        return bound.signer(chip, secret, self.parts.entropy, ELEMENT_SIGN_MS, ELEMENT_VERIFY_MS)
+
+    def _wait_us(self, us: int) -> None:
+        self.board.clock.charge(us, COMPUTING)
 
     def _power_lost(self) -> None:
         self._end()

@@ -43,8 +43,8 @@ class VirtualMachine:
         uart.init(baudrate, **settings)
         return uart
 
-    def I2C(self, id: int, **settings: Any) -> I2c:
-        return I2c(self)
+    def I2C(self, id: int, *, freq: int = 400_000, **settings: Any) -> I2c:
+        return I2c(self, freq)
 
     def SPI(self, id: int, baudrate: int = 1_000_000, **settings: Any) -> Spi:
         return Spi(self)
@@ -170,18 +170,26 @@ class Spi:
 
 
 class I2c:
-    """The bus of the display, and of the radio where it is on I2C."""
+    """The bus of the display and of a secure element, and of the radio where it is on I2C. A cut
+    that was planned inside the element takes the board's power with it."""
 
-    def __init__(self, machine: VirtualMachine) -> None:
+    def __init__(self, machine: VirtualMachine, hz: int) -> None:
         self._machine = machine
+        self._hz = hz
 
     def writeto(self, addr: int, buf: bytes | bytearray | memoryview, stop: bool = True, /) -> int:
-        if not self._machine.check().i2c_write(addr, bytes(buf)):
+        board = self._machine.check()
+        try:
+            heard = board.i2c_write(addr, bytes(buf), self._hz)
+        except PowerCut:
+            board.cut()
+            raise
+        if not heard:
             raise OSError(5, "no acknowledge")
         return len(buf)
 
     def readfrom(self, addr: int, nbytes: int, stop: bool = True, /) -> bytes:
-        answer = self._machine.check().i2c_read(addr, nbytes)
+        answer = self._machine.check().i2c_read(addr, nbytes, self._hz)
         if len(answer) != nbytes:
             raise OSError(5, "no acknowledge")
         return answer

@@ -20,8 +20,8 @@ from collections import Counter
 from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
-from drivers.nfc import SILENCE_MS
 from drivers.nfc import Radio as Task
+from drivers.nfc_jobs import SILENCE_MS
 from duotap.errors import Fault
 from duotap_host.virtual import timeline
 

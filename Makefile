@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test check bench-crypto bench-tap size fault-matrix rollback format clean
+.PHONY: help setup demo test test-peers check bench-crypto bench-tap size fault-matrix rollback format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -19,6 +19,10 @@ demo: setup ## play the main story between virtual boards, from factory to ledge
 
 test: setup ## run all tiers of tests and print a table of them
 	@$(BIN)/python tools/tiers.py both upy host duet sim
+
+test-peers: setup ## run other people's NFC programs against the virtual chip (installs them first)
+	@$(BIN)/python tools/peers.py
+	@$(BIN)/python tools/tiers.py peers
 
 check: setup ## run before each commit: style, types, device compiler, the quick tests
 	@$(BIN)/ruff check

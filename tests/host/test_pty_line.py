@@ -174,6 +174,21 @@ def test_without_an_ack_the_speed_stays() -> None:
     on_pty(story)
 
 
+def test_an_ack_that_was_flushed_before_it_was_read_still_counts() -> None:
+    """nfcpy flushes its output when it closes the port, right behind the ACK."""
+
+    async def story(path: str) -> None:
+        with Program(path) as program:
+            await program.ask(set_speed(7), 9)
+            program.write(ACK)
+            termios.tcflush(program.fd, termios.TCOFLUSH)
+            program.set_speed(921600)
+            await asyncio.sleep(0.002)
+            assert await program.ask(VERSION, len(VERSION_IS)) == VERSION_IS
+
+    on_pty(story)
+
+
 def test_bytes_take_their_time_on_the_line() -> None:
     async def story(path: str) -> None:
         loop = asyncio.get_running_loop()

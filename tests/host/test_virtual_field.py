@@ -3,65 +3,13 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 import pytest
-
-READY = "Ready."
-DUOTAP = [str(Path(sys.executable).with_name("duotap")), "virtual", "field"]
-
-
-class Running:
-    """The command as a process; `with` ends it, by Ctrl-C if it has not ended."""
-
-    def __init__(self, *options: str) -> None:
-        environment = {**os.environ, "COLUMNS": "200"}
-        self.process = subprocess.Popen(
-            [*DUOTAP, *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment,
-        )
-        self.opening = self.until(READY)
-
-    def __enter__(self) -> Running:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        self.process.communicate()
-
-    def until(self, text: str) -> list[str]:
-        """Its lines up to the one that begins with `text`."""
-        lines = []
-        while line := self._out().readline():
-            lines.append(line.rstrip("\n"))
-            if line.startswith(text):
-                return lines
-        raise AssertionError(f"it ended: {lines} {self.process.communicate()}")
-
-    def _out(self) -> IO[str]:
-        assert self.process.stdout is not None
-        return self.process.stdout
-
-    def tell(self, line: str) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(line + "\n")
-        self.process.stdin.flush()
-
-    def end(self, number: int) -> tuple[int, str]:
-        self.process.send_signal(number)
-        out, error = self.process.communicate()
-        return self.process.returncode, out + error
+from peers.running_field import DUOTAP, Running
 
 
 @pytest.fixture
@@ -84,11 +32,10 @@ def test_parts_are_moved_and_listed(links: Path) -> None:
         assert (links / "one").resolve().as_posix().startswith("/dev/pts/")
         field.tell("out two")
         field.tell("list")
-        assert field.until("card two")[-1] == f"card two: {links}/two, away"
+        assert field.until("card two")[-1] == f"card two: {links}/two, away, idle"
         field.tell("in two")
         field.tell("power two")
-        field.tell("list")
-        assert field.until("card two")[-1] == f"card two: {links}/two, in the field"
+        field.until_doing("two", "listening")
         field.tell("quit")
         assert field.process.wait() == 0
 

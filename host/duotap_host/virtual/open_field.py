@@ -21,9 +21,9 @@ from duotap_host.virtual.pty_line import Pty, PtyHsu
 from duotap_host.virtual.timeline import Timeline
 
 NAME = re.compile(r"[A-Za-z0-9-]{1,20}")  # what nfcpy takes for the name of a terminal
-# "A few 100 us" until a chip understands after waking, and 2 ms at most. Programs rely on the
-# usual case: nfcpy pauses for five bytes (434 us), libnfc for fourteen.
-STARTUP_US = 400
+# From waking until a chip understands: 2 ms at most, and mostly far less. Programs rely on that:
+# pn532pi leaves it three bytes (260 us), nfcpy five, libnfc fourteen.
+STARTUP_US = 200
 
 
 class FieldError(Exception):
@@ -133,6 +133,12 @@ class OpenField:
 
     def holds(self, name: str) -> bool:
         return self.field.holds(self.part(name).pn532)
+
+    def doing(self, name: str) -> str:
+        """What its radio is at: listening, activated, polling or idle."""
+        chip = self.part(name).pn532
+        polling = "polling" if self.field.has_carrier(chip) else "idle"
+        return chip.target.doing() or polling
 
     async def close(self) -> None:
         for link in self._linked:

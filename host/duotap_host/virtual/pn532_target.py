@@ -75,6 +75,12 @@ class Target:
             self._picc = None
         self._apdu, self._rest = None, b""
 
+    def doing(self) -> str:
+        """What it is at, in a word; empty when it does not listen."""
+        if self._state in (ARMED, SELECTED):
+            return "listening"
+        return "activated" if self._state in (RAW, ACTIVE) else ""
+
     # TgInitAsTarget
 
     def arm(self, command: Command) -> None:

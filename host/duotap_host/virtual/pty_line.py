@@ -42,12 +42,22 @@ class Pty:
         termios.tcsetattr(self._slave, termios.TCSANOW, settings)
         self.path = os.ttyname(self._slave)
 
-    def on_receive(self, receive: Callable[[bytes], object]) -> None:
-        """Have `receive(chunk)` called with what a program has written."""
+    def on_receive(
+        self, receive: Callable[[bytes], object], flushed: Callable[[], object] = lambda: None
+    ) -> None:
+        """Have `receive(chunk)` called with what a program has written.
+
+        `flushed()` tells that it has dropped what it wrote (tcflush) and was not read yet.
+        """
+        fcntl.ioctl(self.fd, termios.TIOCPKT, struct.pack("i", 1))
 
         def look() -> None:
             with suppress(BlockingIOError):
-                receive(os.read(self.fd, READ_BYTES))
+                packet = os.read(self.fd, READ_BYTES)
+                if packet[0] & termios.TIOCPKT_FLUSHWRITE:
+                    flushed()
+                if len(packet) > 1:
+                    receive(packet[1:])
 
         self._loop.add_reader(self.fd, look)
 
@@ -87,24 +97,33 @@ class PtyHsu:
         self._timeline = timeline
         self._pty = pty
         self._hsu = hsu
+        self._flushed = False
         self._free_us = {True: 0, False: 0}
-        pty.on_receive(self._from_program)
+        pty.on_receive(self._from_program, self._has_flushed)
         hsu.on_output(self._from_chip)
         hsu.on_baudrate(self._switch)
 
     def _switch(self, baudrate: int) -> None:
         self.baudrate = baudrate
 
+    def _has_flushed(self) -> None:
+        self._flushed = True
+
     def _from_program(self, chunk: bytes) -> None:
         """Bytes at the speed that the terminal has now.
 
         The one exception: a program may set the speed that it has agreed with the chip right
-        behind its ACK, before this process has come to read that. The ACK still counts.
+        behind its ACK, before this process has come to read that. The ACK still counts; so it
+        does when the program has flushed it meanwhile, since a wire does not take bytes back.
         """
         speed = self._pty.baudrate()
-        if self._hsu.agreed_baudrate() == speed and chunk.startswith(ACK):
-            self._send(chunk[: len(ACK)], self.baudrate)
-            chunk = chunk[len(ACK) :]
+        if self._hsu.agreed_baudrate() == speed != self.baudrate:
+            if chunk.startswith(ACK):
+                chunk = chunk[len(ACK) :]
+                self._send(ACK, self.baudrate)
+            elif self._flushed:
+                self._send(ACK, self.baudrate)
+        self._flushed = False
         if chunk and speed:
             self._send(chunk, speed)
 

@@ -107,7 +107,7 @@ def _tell(desk: Desk, open_field: OpenField, name: str) -> None:
     """Where it is, and lines to copy."""
     part, path = open_field.part(name), open_field.path(name)
     where = "in the field" if open_field.holds(name) else "away"
-    lines = [f"{part.kind} {name}: {path}, {where}"]
+    lines = [f"{part.kind} {name}: {path}, {where}, {open_field.doing(name)}"]
     if part.kind == "chip":
         lines.append(f"    LIBNFC_DEVICE=pn532_uart:{path} nfc-list -v")
         lines.append(f"    {_nfcpy(path)}")

@@ -52,6 +52,8 @@ def test_a_card_shows_its_screen() -> None:
         ("fly one", "commands are: list, in NAME"),
         ("in", "commands are: list, in NAME"),
         ("in two", "there is no 'two' here: one"),
+        ("until two idle", "there is no 'two' here: one"),
+        ("until one flying", "a radio is listening, activated, polling, idle, not 'flying'"),
         ("screen one", "'one' is a chip: it has no buttons and no screen"),
     ],
 )

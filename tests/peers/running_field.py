@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from typing import IO, Any
 
@@ -57,17 +56,10 @@ class Running:
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
 
-    def until_doing(self, name: str, doing: str, within_s: float = 20) -> None:
-        """Ask for the list until this part's radio is listening, activated, polling or idle."""
-        end_s = time.monotonic() + within_s
-        while time.monotonic() < end_s:
-            self.tell("list")
-            while name != (line := self.until("")[-1]).partition(":")[0].rpartition(" ")[2]:
-                pass
-            if line.endswith(f", {doing}"):
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{name} does not come to be {doing}: {line}")
+    def until_doing(self, name: str, state: str) -> None:
+        """Wait until this part's radio is listening, activated, polling or idle."""
+        self.tell(f"until {name} {state}")
+        self.until(f"{name} is {state}")
 
     def end(self, number: int) -> tuple[int, str]:
         self.process.send_signal(number)

@@ -11,6 +11,7 @@ from peers import ndef_octets
 from peers.conftest import Table
 from peers.running_field import Started, libnfc, run, script, told
 
+ATTEMPTS_MAX = 10
 SELECT = "00a4040007d276000085010100"
 
 
@@ -29,9 +30,14 @@ def test_reader_and_card_are_both_nfcpy(table: Table) -> None:
 
 
 def test_libnfc_reads_a_card_that_is_nfcpy(table: Table) -> None:
+    """Its host has 6 ms for the ATS: a busy computer needs several attempts."""
     with Started(script("nfcpy_emulate", table.path("tag"))):
         table.until_doing("tag", "listening")
-        lines = told(libnfc(table.path("reader"), "nfc-list"))
+        lines: list[str] = []
+        for _ in range(ATTEMPTS_MAX):
+            lines = told(libnfc(table.path("reader"), "nfc-list"))
+            if any("08  01  02  03" in line for line in lines):
+                break
     assert any("08  01  02  03" in line for line in lines)
     assert any("78  80  70  02" in line for line in lines), "its ATS is nfcpy's own"
 

@@ -14,6 +14,8 @@ import nfc.clf.pn532
 import nfc.clf.transport
 import nfc.tag
 
+TRIES = 10  # a card whose host is a program may be late for its ATS
+
 
 def open_chip(path: str) -> nfc.ContactlessFrontend:
     """The frontend at `path`. OSError when no PN532 answers there."""
@@ -27,8 +29,9 @@ def open_chip(path: str) -> nfc.ContactlessFrontend:
 def sense_tag(frontend: nfc.ContactlessFrontend, uid: str = "") -> nfc.tag.Tag:
     """The type A tag that comes, the one with this UID if given. LookupError if none does."""
     wanted = nfc.clf.RemoteTarget("106A", sel_req=bytes.fromhex(uid) or None)
-    target = frontend.sense(wanted, iterations=20, interval=0.1)
-    tag = nfc.tag.activate(frontend, target) if target else None
-    if tag is None:
-        raise LookupError("no tag came")
-    return tag
+    for _ in range(TRIES):
+        target = frontend.sense(wanted, iterations=2, interval=0.1)
+        tag = nfc.tag.activate(frontend, target) if target else None
+        if tag is not None:
+            return tag
+    raise LookupError("no tag came")

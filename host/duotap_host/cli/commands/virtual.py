@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 CHIPS = ("reader", "card")  # when nothing is asked for: two chips that can talk to each other
 LINE_BYTES = 4096
+LOOK_S = 0.01  # how often `until` looks
 HELP = (
-    "list, in NAME, out NAME, power NAME, press NAME BUTTON, hold NAME BUTTON, screen NAME, quit"
+    "list, in NAME, out NAME, power NAME, press NAME BUTTON, hold NAME BUTTON, screen NAME,"
+    " until NAME STATE, quit"
 )
 
 
@@ -65,6 +67,7 @@ def field(
       press NAME BUTTON     press a button of a card (pay, up, ok) or a key of a stand
       hold NAME BUTTON      the same, long
       screen NAME           what a device shows
+      until NAME STATE      say when its radio is listening, activated, polling or idle
       quit                  end, as Ctrl-C does
     """
     from duotap_host.virtual import paced
@@ -173,6 +176,26 @@ async def _screen(desk: Desk, open_field: OpenField, arguments: list[str]) -> No
         desk.console.print(f"  {line}", highlight=False, markup=False)
 
 
+async def _until(desk: Desk, open_field: OpenField, arguments: list[str]) -> None:
+    """Others go on meanwhile."""
+    name, state = arguments
+    open_field.part(name)
+    if state not in STATES:
+        raise ValueError(f"a radio is {', '.join(STATES)}, not {state!r}")
+
+    async def wait() -> None:
+        while open_field.doing(name) != state:
+            await asyncio.sleep(LOOK_S)
+        desk.console.print(f"{name} is {state}", highlight=False, markup=False)
+
+    task = asyncio.create_task(wait())
+    WAITS.add(task)
+    task.add_done_callback(WAITS.discard)
+
+
+STATES = ("listening", "activated", "polling", "idle")
+WAITS: set[asyncio.Task[None]] = set()  # the loop itself does not hold them
+
 Does = Callable[[Desk, "OpenField", list[str]], Awaitable[None]]
 COMMANDS: dict[tuple[str, int], Does] = {
     ("list", 1): _list,
@@ -182,6 +205,7 @@ COMMANDS: dict[tuple[str, int], Does] = {
     ("press", 3): _press,
     ("hold", 3): _hold,
     ("screen", 2): _screen,
+    ("until", 3): _until,
 }
 
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from duotap_host.demo import story as stories
@@ -16,6 +17,7 @@ from duotap_host.virtual.nor import Mix
 from duet.cable_town import issuer
 
 SEED = b"element"
+BOOT_S = 5  # five boots with their element: presses before that are missed
 
 
 class Stage(LocalStage):
@@ -74,6 +76,7 @@ def test_a_cut_inside_the_element_is_made_up_for(tmp_path: Path) -> None:
             await card.ended.wait()
             assert not card.board.powered
         await card.boot()
+        await asyncio.sleep(BOOT_S)
         await story.sale(stories.A, SALE)
 
     play(tmp_path, tell)

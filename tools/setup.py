@@ -29,7 +29,7 @@ VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 STAMP = VENV / "setup.stamp"
 LOG = VENV / "setup.log"
-EXTRAS = "sim,postgresql,test,bench"
+EXTRAS = "sim,postgresql,esp32,test,bench"
 # What the interpreters of the two chips bring, for the type checker. Modules share names: each
 # lies in a folder of its own.
 STUBS = {port: f"micropython-{port}-stubs==1.29.*" for port in ("rp2", "esp32")}

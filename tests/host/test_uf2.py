@@ -7,8 +7,8 @@ import struct
 
 import pytest
 from duotap_host.flash import image, rp2040, uf2
+from duotap_host.flash.failures import NotUsable
 from duotap_host.flash.geometry import BLOCK_BYTES, RP2040
-from duotap_host.flash.rp2040 import NotUsable
 from duotap_host.flash.uf2 import Uf2Error
 from hypothesis import given
 from hypothesis import strategies as st

@@ -14,6 +14,7 @@ import struct
 from typing import NamedTuple
 
 from duotap_host.flash import image, uf2
+from duotap_host.flash.failures import NotUsable
 from duotap_host.flash.geometry import BLOCK_BYTES, RP2040
 from duotap_host.flash.image import Firmware
 
@@ -23,10 +24,6 @@ VERSION = re.compile(rb"MicroPython v(\d+)\.(\d+)[0-9A-Za-z.-]*")
 BLOCK_DEVICE = re.compile(rb"\x07\x00MP....(.{8})", re.DOTALL)
 PLACE = struct.Struct("<2I")
 FILES = uf2.XIP_BASE + RP2040.files_at, RP2040.files_blocks * BLOCK_BYTES
-
-
-class NotUsable(Exception):
-    """This interpreter cannot carry our file system; the text says why."""
 
 
 class Interpreter(NamedTuple):

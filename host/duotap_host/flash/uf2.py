@@ -11,6 +11,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from duotap_host.flash.failures import NotUsable
+
 BLOCK_BYTES = 512
 PAYLOAD_BYTES = 256
 DATA_MAX = 476
@@ -25,7 +27,7 @@ HEAD = struct.Struct("<8I")  # magics, flags, address, size, number, count, fami
 TAIL = struct.Struct("<I")
 
 
-class Uf2Error(Exception):
+class Uf2Error(NotUsable):
     """These bytes are no UF2 for an RP2040; the text says what is wrong with them."""
 
 

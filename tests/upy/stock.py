@@ -18,6 +18,8 @@ from upy.interpreter import ROOT
 from upy.stand_in import interpreter
 
 STOCK = ROOT / "boards" / "UNIX_SIM" / "stock_rp2040"
+# At its first boot a board blanks its journal: the process does so over the channel.
+FIRST_BOOT_S = 120.0
 SIMULATED = ROOT / "boards" / "UNIX_SIM" / "modules"
 
 
@@ -73,4 +75,5 @@ class StockStage(UnixStage):
         device = self.devices[name] = StockDevice(board)
         self.sheet.watch(board)
         await device.boot()
+        await device.shows("new", FIRST_BOOT_S)
         return device

@@ -27,6 +27,8 @@ STAND = "stand"
 
 # Where the flashed image keeps the digest of what was flashed.
 DIGEST_FILE = "firmware.digest"
+# Whether it is a development build (port.development).
+DEVELOPMENT_FILE = "development"
 
 
 class Parts:

@@ -21,7 +21,7 @@ from port.cipher import Aes
 from port.clock import BoardClock
 from port.console import usb_console
 from port.files import Files, firmware_digest
-from port.parts import STAND, Parts
+from port.parts import DEVELOPMENT_FILE, STAND, Parts
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -72,7 +72,12 @@ def build() -> Parts:
     )
     parts.signer = esp32_chip.signer(parts.entropy)
     parts.reset = machine.reset
-    parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
+    if parts.files.has(DEVELOPMENT_FILE):
+        from port.development import open_up
+
+        open_up(parts)
+    else:
+        parts.wdt = machine.WDT(timeout=WATCHDOG_MS)
     return parts
 
 

@@ -35,6 +35,7 @@ MAIN = f"from {linked.DEVICE} import main\n\nmain()\n".encode()
 PROG_BYTES = 32  # as MicroPython's VfsLfs2 mounts it by default
 
 DIGEST_FILE = "firmware.digest"  # where port.parts looks for it
+DEVELOPMENT_FILE = "development"  # likewise
 JOURNAL_FOLDER = "journal"
 JOURNAL_MAGIC = b"duotap journal 1"  # port.markers.MAGIC
 
@@ -55,6 +56,10 @@ class Firmware(NamedTuple):
         for path, content in self.files:
             whole.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
         return whole.digest()
+
+    def for_development(self) -> Firmware:
+        """The same as a development build (port.development)."""
+        return self.replaced(DEVELOPMENT_FILE, b"")
 
     def replaced(self, path: str, content: bytes) -> Firmware:
         """The same with one file put in or exchanged."""

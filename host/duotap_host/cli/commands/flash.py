@@ -48,6 +48,7 @@ Step = Callable[[str, int, int], object]
 )
 @click.option("--no-stub", is_flag=True, help="ESP32: speak to the ROM, already in download mode.")
 @click.option("--discard-journal", is_flag=True, help="Flash even if a purse may be lost by it.")
+@click.option("--develop", is_flag=True, help="A build that can be left for a prompt; no money.")
 @click.pass_obj
 def command(
     desk: Desk,
@@ -58,6 +59,7 @@ def command(
     out: Path | None,
     no_stub: bool,
     discard_journal: bool,
+    develop: bool,
 ) -> None:
     """Flash a stock MicroPython and the firmware of a BOARD.
 
@@ -66,10 +68,13 @@ def command(
     """
     try:
         content = interpreter.read_bytes()
+        firmware = image.firmware(BOARDS[board].arch, board)
+        if develop:
+            firmware = firmware.for_development()
         if BOARDS[board] is not RP2040:
-            _esp32(desk, port, board, content, not no_stub, discard_journal)
+            _esp32(desk, port, board, content, firmware, not no_stub, discard_journal)
             return
-        whole = rp2040.combined(rp2040.interpreter(content), image.firmware(image.THUMB, board))
+        whole = rp2040.combined(rp2040.interpreter(content), firmware)
         if out is not None:
             out.write_bytes(whole)
             desk.console.print(f"{out}: {len(whole)} bytes for {board}.")
@@ -107,7 +112,13 @@ def _bootsel(desk: Desk) -> Path:
 
 
 def _esp32(
-    desk: Desk, port: str | None, board: str, content: bytes, stub: bool, discard: bool
+    desk: Desk,
+    port: str | None,
+    board: str,
+    content: bytes,
+    firmware: image.Firmware,
+    stub: bool,
+    discard: bool,
 ) -> None:
     """An ESP32, by its ROM's boot loader."""
     try:
@@ -116,7 +127,7 @@ def _esp32(
         raise NotUsable("esptool is not installed: pip install 'duotap[esp32]'") from None
     if port is None:
         raise NotUsable("an ESP32 is flashed at its serial port: name PORT")
-    parts = esp32.pieces(content, board, image.firmware(BOARDS[board].arch, board))
+    parts = esp32.pieces(content, board, firmware)
     chip = esp32.Board(port, stub)
     if not discard and not _is_free(desk, port) and esp32.has_journal(chip):
         raise JournalAtRisk(UNKNOWN)

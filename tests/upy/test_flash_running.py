@@ -44,7 +44,9 @@ def test_a_purse_that_holds_nothing_is_deposited_first(state: Path) -> None:  # 
         desk, port = Desk(state), device.path
         flash = ("flash", port, "--board", "CARD_RP2040", "--micropython", "pico.uf2")
         flash = (*flash, "--drive", str(drive.folder))
+        assert "not provisioned" in await desk.run("doctor", port)
         await desk.run("provision", port, "--role", "person", "--holder", "7")
+        assert "not provisioned" not in await desk.run("doctor", port)
         drive.plug_in()
         assert "CARD_RP2040 is flashed" in await desk.run(*flash)
         assert drive.restarts == 1

@@ -13,60 +13,88 @@ from duotap.purse import Purse
 from duotap_host.virtual.nor import SECTOR, VirtualNor
 
 
-class Audit:
-    """Of devices that hold `total` together; call `look` after each step."""
+class Violation(AssertionError):
+    """A property of the whole does not hold; `property` is its name."""
 
-    def __init__(self, total: int) -> None:
-        self.total = total
-        self._seen: dict[tuple[str, int], bytes] = {}  # hash by device and sequence
-        self._paid: dict[bytes, int] = {}  # amount by hash of the payment, in payers' journals
-        self._honoured: dict[bytes, str] = {}  # by whom, in payees' journals
-        self._voided: set[bytes] = set()  # in payers' journals
+    def __init__(self, name: str, text: str) -> None:
+        self.property = name
+        super().__init__(f"{name}: {text}")
+
+
+def hold(holds: object, name: str, text: str) -> None:
+    """Violation of the property `name` unless it holds."""
+    if not holds:
+        raise Violation(name, text)
+
+
+class Audit:
+    """Of devices that were empty before their first load; call `look` after each step."""
+
+    def __init__(self) -> None:
+        self.loaded: dict[bytes, int] = {}  # amount by hash of the load, in all journals
+        self._seen: dict[tuple[str, int], bytes] = {}  # body by device and sequence
+        self._flashes: dict[str, bytes] = {}  # as they were looked at last
+        self.purses: dict[str, Purse] = {}
+        self.paid: dict[bytes, int] = {}  # amount by hash of the payment, in payers' journals
+        self.honoured: dict[bytes, str] = {}  # by whom, in payees' journals
+        self.voided: set[bytes] = set()  # in payers' journals
         self.taken = 0  # S: no device's any more
         self.held: dict[str, int] = {}  # balances of the purses
 
     def look(self, flashes: dict[str, bytes]) -> None:
-        """AssertionError if a record that was committed is another one now, a journal is damaged,
-        a payment is honoured twice or by nobody's signature, or the sum is wrong."""
-        purses = {name: self._boot(name, flash) for name, flash in flashes.items()}
-        for name, purse in purses.items():
-            journal = purse.journal
-            for sequence, kind, body in journal.walk(journal.first_sequence):
-                self._note(name, sequence, kind, bytes(body))
-        assert self._honoured.keys() <= self._paid.keys(), "credited what nobody has paid"
-        assert not self._voided & self._honoured.keys(), "given back and credited"
-        self.held = {name: purse.state.balance() for name, purse in purses.items()}
+        """Violation if a record that was committed is another one now, a journal is damaged, a
+        payment is honoured twice or by nobody's signature, or the sum is wrong."""
+        for name, flash in flashes.items():
+            if self._flashes.get(name) != flash:
+                self._flashes[name] = flash
+                self._read(name, flash)
+        stray = self.honoured.keys() - self.paid.keys()
+        hold(not stray, "created", f"credited {len(stray)} that nobody has paid")
+        both = self.voided & self.honoured.keys()
+        hold(not both, "created", f"{len(both)} given back and credited")
+        self.held = {name: purse.state.balance() for name, purse in self.purses.items()}
         found = sum(self.held.values()) + self.taken + self.under_way()
-        assert found == self.total, f"{found} in all instead of {self.total}"
+        total = sum(self.loaded.values())
+        name = "created" if found > total else "lost"
+        hold(found == total, name, f"{found} in all instead of {total}")
 
     def under_way(self) -> int:
         """Paid, and neither honoured nor given back."""
-        ended = self._voided | self._honoured.keys()
-        return sum(amount for each, amount in self._paid.items() if each not in ended)
+        ended = self.voided | self.honoured.keys()
+        return sum(amount for each, amount in self.paid.items() if each not in ended)
 
-    def _boot(self, name: str, flash: bytes) -> Purse:
+    def unfinished(self) -> int:
+        """Payments of which their payer knows no end."""
+        return sum(len(purse.state.open_payments) for purse in self.purses.values())
+
+    def _read(self, name: str, flash: bytes) -> None:
         chip = VirtualNor(len(flash) // SECTOR)
         chip.restore(flash)
-        purse = Purse(Journal(chip))
+        purse = self.purses[name] = Purse(Journal(chip))
         purse.boot()
-        assert not purse.journal.damaged, f"{name} is damaged: {purse.journal.reason}"
-        return purse
+        journal = purse.journal
+        hold(not journal.damaged, "damaged", f"{name}: {journal.reason}")
+        for sequence, kind, body in journal.walk(journal.first_sequence):
+            self._note(name, sequence, kind, bytes(body))
 
     def _note(self, name: str, sequence: int, kind: int, body: bytes) -> None:
         known = self._seen.setdefault((name, sequence), body)
-        assert known == body, f"record {sequence} of {name} is another one now"
+        hold(known == body, "rewritten", f"record {sequence} of {name} is another one now")
         if known is not body:
             return
-        if kind == records.PAYMENT:
+        if kind == records.LOAD:
+            load = messages.decode(body, messages.Load)
+            self.loaded[load.hash] = messages.total(load.message.amounts)
+        elif kind == records.PAYMENT:
             payment = messages.decode(records.unpack(kind, body)[0], messages.Payment)
-            self._paid[payment.hash] = messages.total(payment.message.amounts)
+            self.paid[payment.hash] = messages.total(payment.message.amounts)
         elif kind == records.CLOSING:
             closing = messages.decode(body, messages.Receipt, messages.Void).message
             if isinstance(closing, messages.Void):
-                self._voided.add(closing.payment_hash)
+                self.voided.add(closing.payment_hash)
         elif kind in (records.CREDIT, records.ACCOUNT):
             payment = messages.decode(records.unpack(kind, body)[0], messages.Payment)
-            assert payment.hash not in self._honoured, "honoured twice"
-            self._honoured[payment.hash] = name
+            hold(payment.hash not in self.honoured, "created", "a payment is honoured twice")
+            self.honoured[payment.hash] = name
             if kind == records.ACCOUNT:
                 self.taken += messages.total(payment.message.amounts)

@@ -143,7 +143,7 @@ class TornDay:
         url = f"sqlite:///{folder / begun.ledger.name}"
         self.office.ledger = open_ledger(url, issuer(), self.office.now_us)
         self.folder = folder
-        self.audit = Audit(TOTAL)
+        self.audit = Audit()
         self.mishaps = 0
 
     async def live(self) -> None:
@@ -172,6 +172,7 @@ class TornDay:
             assert not device.crash_text, f"{name}: {device.crash_text}"
         flashes = {name: each.journal_bytes() for name, each in self.stage.devices.items()}
         self.audit.look(flashes)
+        assert sum(self.audit.loaded.values()) == TOTAL
         assert sum(each.board.nor.violations for each in self.stage.devices.values()) == 0
 
     # What people do

@@ -8,6 +8,7 @@ virtual/device.py. Knows no frame of the protocol.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from duotap_host.virtual.clock import VirtualClock
 
@@ -19,6 +20,8 @@ class Cable:
 
     def __init__(self, clock: VirtualClock) -> None:
         self.clock = clock
+        # What is left of the bytes that are sent; told whether the host sends them.
+        self.befall: Callable[[bytes, bool], bytes] = lambda chunk, _by_host: chunk
         self.host = HostEnd(self)
         self.device = DeviceEnd(self)
         self._plugged = 0
@@ -31,11 +34,12 @@ class Cable:
 
     def carry(self, chunk: bytes, end: HostEnd | DeviceEnd) -> None:
         """Bring `chunk` to an end: after what the device is busy with, one frame later."""
+        chunk = self.befall(chunk, end is self.device)
         t_us = self.clock.now_us() if end is self.host else self.clock.timeline.now_us()
         self.clock.timeline.at(t_us + FRAME_US, self._arrive, chunk, end, self._plugged)
 
     def _arrive(self, chunk: bytes, end: HostEnd | DeviceEnd, plugged: int) -> None:
-        if plugged == self._plugged:
+        if chunk and plugged == self._plugged:
             end.received += chunk
             end.arrived()
 

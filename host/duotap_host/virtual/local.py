@@ -55,8 +55,8 @@ class LocalDevice(VirtualDevice):
         self._costs = costs
         self._loop = board.timeline.loop
         self._tasks: set[asyncio.Task[Any]] = set()
-        self._cable = Cable(board.clock)
-        self.console = self._cable.host
+        self.cable = Cable(board.clock)
+        self.console = self.cable.host
         self.files = Files()
         self.files.kept[image.DIGEST_FILE] = digest or image.firmware().digest
         self.parts: Any = None
@@ -77,14 +77,14 @@ class LocalDevice(VirtualDevice):
         """New parts over the same flash and files, and the main task in this device's context."""
         self.ended.clear()
         self.crash_text = ""
-        self._cable.clear()
+        self.cable.clear()
         self.board.power_on(cause)
         self._machine = VirtualMachine(self.board)
         self.files.check = self._machine.check
         self.parts = board_file().build(
             self._machine,
             clock=self.board.clock,
-            console=self._cable.device,
+            console=self.cable.device,
             files=self.files,
             cipher=cipher.Aes,
             charged=self._charged,

@@ -82,7 +82,8 @@ def _mix(old: bytes, new: bytes, rng: random.Random, erasing: bool) -> bytes:
 class VirtualNor:
     """`blocks` erased sectors; `on_busy` is told how many microseconds each operation took.
 
-    `operations` are counted since the chip was made, `wear` erases a sector. `violations` are
+    `before` is told the bytes of each operation, while it may still be cut. `operations` are
+    counted since the chip was made, `wear` erases a sector. `violations` are
     bytes that a program step could not store because their bits were cleared before, and steps in
     a `weak` sector: its erase was cut, so that it is worth nothing, whatever it reads.
     """
@@ -90,6 +91,7 @@ class VirtualNor:
     def __init__(self, blocks: int, on_busy: Callable[[int], None] | None = None) -> None:
         self.blocks = blocks
         self.on_busy = on_busy
+        self.before: Callable[[int], object] = lambda _size: None
         self.operations = 0
         self.violations = 0
         self.wear = [0] * blocks
@@ -183,6 +185,7 @@ class VirtualNor:
         self.weak.remove(block)
 
     def _do(self, at: int, old: bytes, new: bytes, busy_us: int) -> None:
+        self.before(len(new))
         operation, tear = self._cut or (-1, None)
         if tear is not None and operation == self.operations:
             self._content[at : at + len(old)] = tear.left(old, new)

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers check bench-crypto bench-tap size fault-matrix rollback format clean
+.PHONY: help setup demo test test-peers check sweep bench-crypto bench-tap size fault-matrix rollback format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -29,6 +29,9 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -n 2 tests/both tests/host $(UPY)
+
+sweep: setup ## cut every tap and every visit at the cable, everywhere, and tell what it came to
+	@$(BENCH) sweep --readme
 
 bench-crypto: setup ## measure signatures against embit, and count what they take on a board
 	@$(BENCH) bench.crypto_bench

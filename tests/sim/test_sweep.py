@@ -53,7 +53,7 @@ def test_some_cuts_end_well(story: str) -> None:
     print(done.stdout, done.stderr)
     assert done.returncode == 0
     row = matrix.read(done.stdout)[0]
-    assert row.points > 1
+    assert row.points
     assert row.whole + row.retouch + row.void + row.settlement == row.futures
 
 

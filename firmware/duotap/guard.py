@@ -46,30 +46,41 @@ TICKS_BYTES = 4
 class Guard:
     """Of `signer` (port/signer.py says what it offers) over a journal that was recovered.
 
-    `ticks` counts the ticking records since provisioning, `ticked` has the hashes of the last one
-    and of the one before it, zeros if there is none.
+    `ticks` counts the ticking records since provisioning (class count; a boot of class bound reads
+    the last two only), `ticked` has the hashes of the last one and of the one before it, zeros if
+    there is none.
     """
 
     def __init__(self, signer: Any, journal: Journal) -> None:
         self._signer = signer
         self._journal = journal
         self.ticks = 0
-        self.ticked = (record.NO_HASH, record.NO_HASH)
         self._ticks_at = 0  # sequence of the newest record of type TICKS
-        for sequence, kind, body in journal.walk(1, types=TICKING + (records.TICKS,)):
-            if kind == records.TICKS:
-                self.ticks = uint.decode(body, TICKS_BYTES)
-                self._ticks_at = sequence
-            else:
-                self._count(record.hash_of(journal.statement(sequence)))
+        if signer.class_name == "count":
+            self._recount()
+        self.ticked = self._last_two()
         self.quarantined = False
         if not journal.damaged:  # such a one may miss its last record, and moves no guard
             pending = self.ticked[0] == journal.head_hash
             self.quarantined = not signer.accepts(self.ticks, self.ticked, pending)
 
-    def _count(self, record_hash: bytes) -> None:
-        self.ticks += 1
-        self.ticked = (record_hash, self.ticked[0])
+    def _recount(self) -> None:
+        for sequence, kind, body in self._journal.walk(1, types=TICKING + (records.TICKS,)):
+            if kind == records.TICKS:
+                self.ticks = uint.decode(body, TICKS_BYTES)
+                self._ticks_at = sequence
+            else:
+                self.ticks += 1
+
+    def _last_two(self) -> tuple[bytes, bytes]:
+        found = []
+        last = self._journal.next_sequence - 1
+        for sequence, _, _ in self._journal.walk(last, backwards=True, types=TICKING):
+            found.append(record.hash_of(self._journal.statement(sequence)))
+            if len(found) == 2:
+                break
+        found += [record.NO_HASH, record.NO_HASH]
+        return found[0], found[1]
 
     def announce(self, kind: int, body: bytes) -> None:
         """A record is about to be written. Raises Refusal, and then nothing has moved."""
@@ -83,7 +94,8 @@ class Guard:
     def tick(self, kind: int) -> None:
         """The last record of the journal, of this type, was committed; nobody has heard of it."""
         if kind in TICKING:
-            self._count(self._journal.head_hash)
+            self.ticks += 1
+            self.ticked = (self._journal.head_hash, self.ticked[0])
             self._signer.tick(self._journal.head_hash)
 
     def check_ticks(self, state: State) -> None:

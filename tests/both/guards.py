@@ -7,6 +7,7 @@
 from board_flash import ERASED, PAGE, SECTOR, Flash
 from duotap import record
 from duotap.device import Device
+from duotap.guard import TICKING
 from duotap.journal import Journal
 from duotap.purse import Purse
 from issuing import FIRMWARE, Bench, PaperSigner
@@ -129,6 +130,10 @@ class Guarded(Bench):
     def guarding(self):
         """What the purse knows of its guard."""
         return self.purse._guard
+
+    def ticks(self):
+        """Ticking records in the flash."""
+        return len([kind for _, kind, _ in self.purse.journal.walk(1) if kind in TICKING])
 
     def image(self):
         return dict(self.flash.pages)

@@ -69,12 +69,12 @@ def test_what_ticks():
 def test_every_older_image_is_quarantined():
     for guard in (Fuses(), Mark()):
         bench = device(guard)
-        images = [(bench.image(), bench.guarding.ticks)]
+        images = [(bench.image(), bench.ticks())]
         for number in range(1, 6):
             load(bench, number)
-            images.append((bench.image(), bench.guarding.ticks))
+            images.append((bench.image(), bench.ticks()))
             offer(bench)
-            images.append((bench.image(), bench.guarding.ticks))
+            images.append((bench.image(), bench.ticks()))
         for image, ticks in images + images[::-1]:
             bench.restore(image)
             assert quarantined(bench) == (ticks < 6)
@@ -114,7 +114,7 @@ def test_bound_survives_a_cut_anywhere_and_counts_each_record_once():
             bench.restore(image)
             assert not quarantined(bench), (name, place, done)
             assert bench.guard.hash == bench.guarding.ticked[0]
-            ticked = bench.guarding.ticks == 3
+            ticked = bench.ticks() == 3
             bench.restore(before)
             assert quarantined(bench) == ticked
             bench.restore(image)

@@ -8,6 +8,7 @@ is 1 if there is one.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -69,12 +70,13 @@ def played(chosen: argparse.Namespace, name: str, seed: int) -> Row:
     story = STORIES[name]
     choice = Choice(chosen.share, chosen.kind, chosen.point, chosen.way)
     again = AGAIN.format(f"--mutant '{chosen.mutant}' " if chosen.mutant else "")
-    began = time.monotonic()
+    began, before = time.monotonic(), sum(os.times()[:4])
     trunk = Trunk(story, seed, choice, chosen.jobs)
     trunk.play()
     row = matrix.row(name, chosen.share, trunk.results)
-    took = time.monotonic() - began
-    print(f"{name}: {row.points} points, {row.futures} futures, {took:.0f} s", flush=True)
+    took, spent = time.monotonic() - began, sum(os.times()[:4]) - before
+    counts = f"{row.points} points, {row.futures} futures"
+    print(f"{name}: {counts}, {took:.0f} s, of which computed {spent:.0f} s", flush=True)
     faults = [each for each in trunk.results if each.property][:TOLD_MAX]
     for result in trunk.results if chosen.point else faults:
         fault = f"{result.text}\n{again} {result.point}" if result.property else result.end

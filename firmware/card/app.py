@@ -56,7 +56,7 @@ class Card:
                 self._tell()
                 self._expire()
                 self._draw()
-                self.unit.feed()
+                await self.unit.feed()
                 await self.unit.clock.sleep_ms(TURN_MS)
         finally:
             presses.cancel()

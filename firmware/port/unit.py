@@ -79,12 +79,13 @@ class Unit:
         self._tasks.append(task)
         return task
 
-    def feed(self) -> None:
+    async def feed(self) -> None:
         """Once a turn of the product's loop: the watchdog, and the end of a press for "sync".
 
-        Raises Broken when a task has ended; the board is reset then, and the journal knows all."""
+        Raises what ended a task; the board is reset then, and the journal knows all."""
         for task in self._tasks:
             if task.done():
+                await task
                 raise Broken("a task of the firmware has ended")
         self.parts.wdt.feed()
         if self._sync_until and self.passed(self._sync_until):

@@ -54,7 +54,7 @@ class Stand:
             while True:
                 self._expire()
                 self._draw()
-                self.unit.feed()
+                await self.unit.feed()
                 await self.unit.clock.sleep_ms(TURN_MS)
         finally:
             presses.cancel()

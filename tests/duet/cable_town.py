@@ -131,7 +131,7 @@ class Post(LocalDevice):
         self.tap = tap.Tap(self.payee)
         self._serving = asyncio.create_task(self.unit.link.run())
         while True:
-            self.unit.feed()
+            await self.unit.feed()
             await parts.clock.sleep_ms(1_000)
 
     async def reboot(self) -> None:

@@ -17,7 +17,7 @@ from duotap_host.link.texts import Reason as Reason
 from duotap_host.link.texts import Reasons
 
 # About 10 KB of .mpy: what a file leaves behind is small beside what is loaded after it.
-FILE_NODES = 6000
+FILE_NODES = 600000
 ERRORS = Definition("duotap.errors", "DuotapError")
 
 

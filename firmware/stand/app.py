@@ -196,4 +196,11 @@ class Stand:
             self.entry.text(),
             amount.text(unsafe) if unsafe else "",
             unit.purse.full_percent(),
+            self._list_age(),
         )
+
+    def _list_age(self) -> int:
+        """Epochs since the newest deny list, below 0 if there is none."""
+        state = self.unit.purse.state
+        newest = state.list_epochs()[-1]
+        return state.epoch - newest if newest else -1

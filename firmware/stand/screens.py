@@ -28,13 +28,18 @@ def _large(display: Any, text: str) -> None:
     display.centre(text, 22, 3 if len(text) <= 7 else 2)
 
 
-def entry(display: Any, name: str, typed: str, unsafe: str, journal_percent: int) -> None:
-    """The amount as it is typed; below it what is not deposited yet."""
+def entry(
+    display: Any, name: str, typed: str, unsafe: str, journal_percent: int, list_age: int
+) -> None:
+    """The amount as it is typed; below it what is not deposited yet. `list_age`: of the deny list,
+    in epochs; below 0: there is none."""
     foot = f"not yet safe: {unsafe}" if unsafe else "type amount, then OK"
     if journal_percent >= 80:
         foot = f"journal {journal_percent}%: deposit"
     _frame(display, name, foot)
     display.right(typed, 22, 3 if len(typed) <= 7 else 2)
+    if list_age >= 0:
+        display.text(f"deny list: {list_age}d old", 0, 12)
     display.show()
 
 

@@ -237,6 +237,7 @@ def test_every_command_has_its_help(run: Run) -> None:
     listed = run("--help").out
     for command in (
         "account",
+        "deny",
         "devices",
         "findings",
         "issuer",

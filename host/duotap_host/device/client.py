@@ -98,6 +98,11 @@ class Client:
         """CBOR [message, certificate] of another device; the receipt or void, if there is one."""
         return await self._ask("FORWARD", commands.FORWARD, raw)
 
+    async def put_list(self, part: int, raw: bytes) -> None:
+        """A part of the set that the last deny list waits for."""
+        p1, p2 = divmod(part, 256)
+        await self._ask("PUT LIST", commands.PUT_LIST, raw, p1=p1, p2=p2)
+
     # Factory
 
     async def generate_key(self, entropy: bytes, challenge: bytes) -> tuple[bytes, bytes]:

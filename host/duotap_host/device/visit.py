@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import Any
 
 from duotap import messages, record, status
+from duotap.apdu import COMMAND_MAX
 from duotap.cose import key_id
 from duotap.errors import Malformed
 
@@ -140,6 +141,30 @@ class Visit:
             far = own > 0 and epoch > own + EPOCHS_AHEAD
             raw = self._issuer.sign_epoch(epoch, far)
             await self._hand(Handover(Kind.STATEMENT, raw))
+
+    async def give_list(self) -> None:
+        """The newest deny list: its delta, and where that does not go on from what the device
+        knows, all of it."""
+        lists = self.ledger.deny_book.newest()
+        if lists is None or self.is_stopped:
+            return
+        if lists.delta and await self._lists(lists.delta) is None:
+            return
+        refusal = await self._lists(lists.full)
+        if refusal is not None and refusal.sw == status.UNKNOWN_REFERENCE and lists.set:
+            for part, at in enumerate(range(0, len(lists.set), COMMAND_MAX)):
+                await self.client.put_list(part, lists.set[at : at + COMMAND_MAX])
+            refusal = await self._lists(lists.full)
+        if refusal is not None:
+            self.refused.append(f"the deny list was refused: {refusal.reason}")
+
+    async def _lists(self, raw: bytes) -> DeviceRefused | None:
+        """The refusal of a list, None where it was taken or is known."""
+        try:
+            await self.client.put_statement(raw)
+        except DeviceRefused as refusal:
+            return refusal
+        return None
 
     async def hand_over(self) -> None:
         """Everything that the ledger has for this device. A statement that is refused holds up

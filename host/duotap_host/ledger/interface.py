@@ -9,7 +9,7 @@ scope, times int of microseconds since 1970 (UTC).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
@@ -192,6 +192,17 @@ class Handover(NamedTuple):
     parts: int = 0
 
 
+class DenyLists(NamedTuple):
+    """The deny list of one epoch, signed; `set` is what the full one names, `delta` what changed,
+    each empty if there is none (PROTOCOL.md §13)."""
+
+    epoch: int
+    listed: int
+    full: bytes
+    set: bytes
+    delta: bytes
+
+
 class Deposited(NamedTuple):
     """What a piece of journal brought."""
 
@@ -256,8 +267,31 @@ class Trial(NamedTuple):
     failures: tuple[str, ...]
 
 
+class DenyBook(Protocol):
+    """Whom the deny list lists, and what was published."""
+
+    def deny(self, device: bytes) -> None:
+        """List a device from the next list on. NotFound."""
+
+    def allow(self, device: bytes) -> None:
+        """List it no more. Refused for one that is frozen or lost."""
+
+    def denied(self) -> Collection[bytes]:
+        """Whom the next list lists."""
+
+    def publish(self) -> DenyLists:
+        """Sign the list of today's epoch; the same again once it is there."""
+
+    def newest(self) -> DenyLists | None:
+        """What was published last."""
+
+
 class Ledger(Protocol):
     """Each call is one transaction, or several that may be repeated; all raise LedgerError."""
+
+    @property
+    def deny_book(self) -> DenyBook:
+        """The deny list."""
 
     def open_account(self, code: AccountCode, holder: int, title: str = "") -> Account:
         """Open a wallet or a merchant's account. Refused if it exists."""

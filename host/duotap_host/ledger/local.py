@@ -32,6 +32,7 @@ from duotap_host.ledger import (
 from duotap_host.ledger import review as reviewing
 from duotap_host.ledger import trial as trials
 from duotap_host.ledger.codes import AccountCode, TransferCode
+from duotap_host.ledger.denying import LocalDenyBook
 from duotap_host.ledger.interface import (
     Account,
     Amounts,
@@ -92,6 +93,7 @@ class LocalLedger:
         keys = {key_id(public): public for public in (*issuer.roots, *working)}
         self._reader = Reader({}, keys, verify)
         self._folds = Folds()
+        self.deny_book = LocalDenyBook(engine, issuer, clock)
 
     def close(self) -> None:
         """Give the database back."""

@@ -193,6 +193,25 @@ awards = Table(
     Index(None, "device"),
 )
 
+# Whom the operator lists, and what was published.
+denied = Table(
+    "denied",
+    metadata,
+    Column("device", ID, primary_key=True),
+    Column("denied_us", BigInteger, nullable=False),
+)
+
+lists = Table(
+    "lists",
+    metadata,
+    Column("epoch", BigInteger, primary_key=True, autoincrement=False),
+    Column("listed", LargeBinary, nullable=False),  # ids, ascending
+    Column("full", LargeBinary, nullable=False),
+    Column("set", LargeBinary, nullable=False),  # that the full one names, or empty
+    Column("delta", LargeBinary, nullable=False),  # empty for none
+    Column("published_us", BigInteger, nullable=False),
+)
+
 findings = Table(
     "findings",
     metadata,

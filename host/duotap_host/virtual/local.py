@@ -14,6 +14,7 @@ import importlib.util
 import traceback
 from collections.abc import Callable, Coroutine
 from functools import lru_cache
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from drivers.atecc608 import Atecc608
@@ -157,7 +158,15 @@ class Files:
 
     def __init__(self) -> None:
         self.kept: dict[str, bytes] = {}
+        self._folder: TemporaryDirectory[str] | None = None
         self.check: Callable[[], object] = lambda: None
+
+    @property
+    def folder(self) -> str:
+        """Where sets of deny lists are kept, which are read piece by piece."""
+        if self._folder is None:
+            self._folder = TemporaryDirectory()
+        return f"{self._folder.name}/"
 
     def has(self, name: str) -> bool:
         self.check()

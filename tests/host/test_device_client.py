@@ -22,7 +22,7 @@ WORDS = {
     if isinstance(value, int) and name not in ("OK", "MORE")
 }
 # A card answers these to a payee, never to a cable.
-OF_A_TAP = {status.CONFIRM}
+OF_A_TAP = {status.CONFIRM, status.WRONG_OFFSET}
 
 
 def test_every_status_word_has_a_reason() -> None:

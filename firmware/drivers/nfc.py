@@ -59,6 +59,8 @@ class Radio:
         self._quiet.set()
         self.job: Any = None
         self.interrupted = False
+        self.left = False  # a poller has just let go: idle work would keep it waiting
+        self.alone = 0  # turns of listening in which nobody came
 
     async def hush(self) -> None:
         """Return when the radio is quiet and stays so until `resume`; a tap ends first."""
@@ -85,7 +87,7 @@ class Radio:
         """For ever; ends by cancellation only."""
         while True:
             await self._resumed.wait()
-            if self.owner.idle():
+            if not self.left and self.owner.idle():
                 await self.clock.sleep_ms(IDLE_PAUSE_MS)
                 continue
             self._quiet.clear()

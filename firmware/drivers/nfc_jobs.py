@@ -26,7 +26,12 @@ POLL_PAUSE_MS = 60  # field off between two looks, so that a card starts anew
 # Between two looks of a device that has a link to show: phones look every 0.3 to 0.5 s. The jitter
 # keeps two such devices from looking at each other in step for ever.
 PHONE_MS, JITTER_MS = 500, 200
+# A poller that has let go probably comes again: phones and terminals look first and read then.
+AGAIN_MS = 1_000
 LISTEN_MS = 5_000  # then it is armed anew: a chip that was reset does not say so
+# Alone for so many turns of LISTEN_MS, a chip that can tell of it by IRQ is powered down until a
+# field appears. After DOZE_MS it is set up anew, as after a wake.
+DOZE_AFTER, DOZE_MS = 6, 60_000
 SILENCE_MS = 10_000  # of a poller that has activated this device; a phone may rest on it
 RECOVER_MS = 250  # between two attempts to set the chip up
 
@@ -75,17 +80,41 @@ async def set_up(radio: Radio) -> None:
         await radio.clock.sleep_ms(RECOVER_MS)
 
 
-async def listen(radio: Radio, applet: Any, armed_ms: int = LISTEN_MS) -> None:
-    """Be a card for one activation, or until nobody came for `armed_ms`."""
-    if await _activated(radio, armed_ms):
-        radio.in_session = True
-        await _serve(radio, applet)
+async def listen(radio: Radio, applet: Any) -> None:
+    """Be a card: armed again at once when a poller has let go, asleep when nobody comes."""
+    left, radio.left = radio.left, False
+    if radio.alone >= DOZE_AFTER and radio.pn532.link.bus.irq is not None:
+        await _doze(radio)
+    elif await _be_card(radio, applet, AGAIN_MS if left else LISTEN_MS):
+        radio.left = True
+        radio.alone = 0
+    else:
+        radio.alone += 1
 
 
-async def _activated(radio: Radio, armed_ms: int) -> bool:
-    """Whether a poller has come. False: nobody, or somebody interrupted."""
+async def _be_card(radio: Radio, applet: Any, armed_ms: int) -> bool:
+    """For one activation; whether there was one within `armed_ms`."""
+    if not await _has_come(radio, radio.pn532.listen(armed_ms)):
+        return False
+    radio.in_session = True
+    await _serve(radio, applet)
+    return True
+
+
+async def _doze(radio: Radio) -> None:
+    """Powered down; whoever comes first finds a chip that is being set up."""
+    from drivers.pn532_doze import doze
+
+    radio.ready = False
+    if await _has_come(radio, doze(radio.pn532, DOZE_MS)):
+        radio.alone = 0
+    late.drop("drivers.pn532_doze")
+
+
+async def _has_come(radio: Radio, waiting: Any) -> bool:
+    """Whether what is waited for has come. False: nothing, or somebody interrupted."""
     radio.interrupted = False
-    radio.job = asyncio.create_task(radio.pn532.listen(armed_ms))
+    radio.job = asyncio.create_task(waiting)
     try:
         await radio.job
     except Timeout:
@@ -93,6 +122,7 @@ async def _activated(radio: Radio, armed_ms: int) -> bool:
     except asyncio.CancelledError:
         if not radio.interrupted:
             raise
+        radio.alone = 0
         return False
     finally:
         radio.job = None
@@ -166,6 +196,6 @@ async def _away(radio: Radio, cards: int) -> None:
     await radio.pn532.release()
     if radio.owner.has_tag and not cards:
         jitter_ms = radio.owner.nfcid1t()[0] * JITTER_MS // 255
-        await listen(radio, Nobody(), PHONE_MS + jitter_ms)
+        await _be_card(radio, Nobody(), PHONE_MS + jitter_ms)
     else:
         await radio.clock.sleep_ms(POLL_PAUSE_MS)

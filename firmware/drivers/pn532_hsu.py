@@ -27,8 +27,10 @@ class Hsu:
     """Owns the UART, which was opened at 115200 baud; the board can go up to `baudrate_max`.
 
     `reset` is the chip's RSTPDN, where it is wired: the way back from a speed that the wires do
-    not carry.
+    not carry. `irq` is low when a field has woken a chip that was powered down.
     """
+
+    wake_bit = 0x10  # its own in WakeUpEnable of PowerDown
 
     def __init__(
         self,
@@ -36,11 +38,13 @@ class Hsu:
         clock: Clock,
         baudrate_max: int = RESET_BAUDRATE,
         reset: Pin | None = None,
+        irq: Pin | None = None,
     ) -> None:
         self.uart = uart
         self.clock = clock
         self.baudrate = RESET_BAUDRATE
         self.baudrate_max = baudrate_max
+        self.irq = irq
         self._reset = reset
         self._need = 0
         self._is_enough = self._enough

@@ -35,6 +35,8 @@ REPEAT_MS = 10  # a chip has the frame at hand that NACK asks for
 class I2c:
     """Owns the address; the wires may be shared. Its speed is set where the wires are."""
 
+    wake_bit = 0x80  # its own in WakeUpEnable of PowerDown
+
     def __init__(self, wires: Wires, clock: Clock, irq: Pin | None = None) -> None:
         self.wires = wires
         self.clock = clock

@@ -35,10 +35,13 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from port.clock import Clock
+    from port.wiring import Pin
 
     class Bus(Protocol):
         """HSU, I2C or SPI: bytes or whole frames to the chip, and whatever it says to a reader."""
 
+        irq: Pin | None
+        wake_bit: int
         baudrate: int  # 0 where the bus has a clock line
         baudrate_max: int
 
@@ -126,6 +129,10 @@ class Link:
             await self._abort()
         finally:
             self._busy = False
+
+    def sleeps(self) -> None:
+        """The chip is powered down: wake it before the next command."""
+        self._asleep = True
 
     async def confirm(self) -> None:
         """The ACK of the host that some commands wait for."""

@@ -37,6 +37,8 @@ def reversed_bits() -> bytearray:
 class Spi:
     """`select` is the chip's NSS; `msb_first`: the wires cannot do otherwise."""
 
+    wake_bit = 0x20  # its own in WakeUpEnable of PowerDown
+
     def __init__(
         self,
         wires: Wires,

@@ -51,6 +51,7 @@ class Applet:
             command = apdu.parse(raw)
             if command.ins == commands.GET_RESPONSE and command.cla == commands.CLA_ISO:
                 return self.answers.next(command.le)
+            self._refuse_unknown(command)
             whole = self.chaining.add(command)
             if whole is None:
                 return apdu.response(b"", status.OK)
@@ -58,14 +59,21 @@ class Applet:
         except Refusal as refusal:
             return apdu.response(b"", refusal.sw)
 
-    def _serve(self, command: Any) -> bytes:
-        if command.cla == commands.CLA_ISO and command.ins == commands.SELECT:
-            return self.select(command)
-        if command.cla != commands.CLA:
+    def _refuse_unknown(self, command: Any) -> None:
+        """Readers that probe for other cards send what looks like a part of a chain (90 60)."""
+        if command.cla == commands.CLA_ISO:
+            known = command.ins == commands.SELECT
+        elif command.cla & ~commands.CLA_CHAINED == commands.CLA:
+            known = self.selected and command.ins in SERVE
+        else:
             raise Refusal(status.UNKNOWN_CLA, "unknown class")
-        serve = SERVE.get(command.ins)
-        if serve is None or not self.selected:
+        if not known:
             raise Refusal(status.UNKNOWN_INS, "unknown instruction")
+
+    def _serve(self, command: Any) -> bytes:
+        if command.cla == commands.CLA_ISO:
+            return self.select(command)
+        serve = SERVE[command.ins]
         if (command.p1, command.p2) != (0, 0):
             raise Refusal(status.WRONG_P1P2, "wrong P1 P2")
         return serve(self, command.data)

@@ -29,6 +29,7 @@ RESET_REGISTERS = {CIU_MODE: 0x3B, TX_CONTROL: 0x80, 0x6305: 0x40, 0x633C: 0x10}
 
 BAUDRATES = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1288000)
 DIAGNOSE_MAX = 263
+GENERATE_IRQ = b"\x01"  # of PowerDown: the host is told of a wake
 
 
 def _diagnose(command: Command) -> None:
@@ -94,7 +95,8 @@ def _sam_configuration(command: Command) -> None:
 
 def _power_down(command: Command) -> None:
     chip, wakers = command.chip, command.params[0]
-    command.respond(bytes([OK]), lambda: chip.power_down(wakers))
+    tells = command.params[1:] == GENERATE_IRQ
+    command.respond(bytes([OK]), lambda: chip.power_down(wakers, tells=tells))
 
 
 COMMANDS = {

@@ -33,13 +33,14 @@ class BusPort:
         self._parser = FrameParser()
         self._frames: deque[bytes] = deque(maxlen=WAITING_MAX)
         self._hears_from_us = 0
+        self._told_wake = False
         self._on_irq: Callable[[int], object] = lambda _level: None
         chip.attach(self)
 
     @property
     def irq(self) -> int:
         """Level of the line."""
-        return 0 if self._frames else 1
+        return 0 if self._frames or self._told_wake else 1
 
     def on_irq(self, moved: Callable[[int], object]) -> None:
         """Have `moved(level)` called when the line may have moved."""
@@ -58,6 +59,8 @@ class BusPort:
 
     def written(self, octets: bytes) -> None:
         """A transfer of the host; a new command or its ACK takes unread frames away."""
+        self._told_wake = False
+        self._on_irq(self.irq)
         if octets.find(NACK) < 0 and not self._keeps:
             self._frames.clear()
             self._on_irq(self.irq)
@@ -90,6 +93,11 @@ class BusPort:
 
     def say(self, frame: bytes) -> None:
         self._frames.append(frame)
+        self._on_irq(self.irq)
+        self._clock.kick()
+
+    def woken(self) -> None:
+        self._told_wake = True
         self._on_irq(self.irq)
         self._clock.kick()
 

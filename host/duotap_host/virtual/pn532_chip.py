@@ -62,6 +62,9 @@ class HostLink(Protocol):
     def slept(self) -> None:
         """The chip has gone to sleep: what was half received is forgotten."""
 
+    def woken(self) -> None:
+        """A field has woken the chip, which was to tell its host by IRQ."""
+
     def powered(self) -> None:
         """Power on, or RSTPDN released: as at the first moment."""
 
@@ -79,6 +82,9 @@ class NoLink:
 
     def slept(self) -> None:
         """Nothing was half received."""
+
+    def woken(self) -> None:
+        """Nobody sees the line."""
 
     def powered(self) -> None:
         """Nothing to reset."""
@@ -133,6 +139,7 @@ class VirtualPn532:
         self.low_vbat = True
         self.asleep = True
         self._wakers = WAKE_BY_HOST
+        self._tells_wake = False
         self._running: Command | None = None
         self._last_response = b""
         self.next_baudrate = 0
@@ -144,6 +151,7 @@ class VirtualPn532:
         """From now on it only wakes, and that by nothing but `wakers` (WAKE_BY_...)."""
         self.asleep = True
         self._wakers = wakers
+        self._tells_wake = False
         self.link.slept()
 
     def wakes_by(self, source: int) -> bool:
@@ -225,19 +233,24 @@ class VirtualPn532:
         """Switch at the next ACK of the host."""
         self.next_baudrate = baudrate
 
-    def power_down(self, wakers: int) -> None:
+    def power_down(self, wakers: int, *, tells: bool = False) -> None:
         self.initiator.power_off()
-        self.timeline.after(POWER_DOWN_US, self._down, wakers)
+        self.timeline.after(POWER_DOWN_US, self._down, wakers, tells)
 
-    def _down(self, wakers: int) -> None:
+    def _down(self, wakers: int, tells: bool) -> None:
         if self._running is None:
             self.sleep(wakers)
+            self._tells_wake = tells
+            if self.field.powers(self):
+                self.outside_carrier(True)
 
     # What the field sees
 
     def outside_carrier(self, present: bool) -> None:
         if present and self.wakes_by(WAKE_BY_RF):
             self.wake()
+            if self._tells_wake:
+                self.link.woken()
         self.target.outside_carrier(present)
 
     def answers(self, wake: bool) -> Card | None:

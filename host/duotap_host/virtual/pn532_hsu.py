@@ -37,6 +37,8 @@ class HsuPort:
         self._parser = FrameParser()
         self._edges = 0
         self._hears_from_us = 0
+        self._told_wake = False
+        self._on_irq: Callable[[int], object] = lambda _level: None
         self._output: Callable[[bytes], object] = lambda _chunk: None
         self._switch: Callable[[int], object] = lambda _baudrate: None
         chip.attach(self)
@@ -51,8 +53,20 @@ class HsuPort:
         """Have `switch(baudrate)` called when the chip changes its speed."""
         self._switch = switch
 
+    @property
+    def irq(self) -> int:
+        """Level of the line: low from a wake by the field until the host sends something."""
+        return 0 if self._told_wake else 1
+
+    def on_irq(self, moved: Callable[[int], object]) -> None:
+        """Have `moved(level)` called when the line may have moved."""
+        self._on_irq = moved
+
     def feed(self, chunk: bytes, byte_us: float = 0.0) -> None:
         """Bytes of which the last has just arrived, `byte_us` apart."""
+        if self._told_wake:
+            self._told_wake = False
+            self._on_irq(1)
         if self._chip.asleep or self._hears_from_us:
             chunk = self._awake_for(chunk, byte_us)
         for frame in self._parser.push(chunk):
@@ -81,6 +95,10 @@ class HsuPort:
 
     def say(self, frame: bytes) -> None:
         self._output(frame)
+
+    def woken(self) -> None:
+        self._told_wake = True
+        self._on_irq(self.irq)
 
     def slept(self) -> None:
         self._edges = 0

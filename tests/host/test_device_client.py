@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from duotap import certificate, status
+from duotap.denylist import issued_in
 from duotap_host.cli.main import main
 from duotap_host.device.errors import REASONS, DeviceRefused, NoLine
 from duotap_host.device.serial_line import SerialLine
@@ -50,11 +51,12 @@ def test_what_is_no_port(path: str, why: str) -> None:
 def test_profiles_are_certificates() -> None:
     public = b"\x04" + bytes(64)
     for profile in (Profile.person(7), Profile.stand(3, "Noodle Bar", "面馆")):
-        fields = profile.certificate(bytes(8), public, bytes(32), 10)
+        fields = profile.certificate(bytes(4), public, bytes(32), 10)
         raw = certificate.encode_certificate(fields, bytes(16), lambda _digest: bytes(64))
         assert certificate.decode_certificate(raw).message == fields
         assert profile.fits(fields)
         assert fields.expiry == 376
+        assert issued_in(fields) == 10
     assert not Profile.person(7).fits(fields)
 
 

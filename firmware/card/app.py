@@ -203,7 +203,8 @@ class Card:
         if want != self.drawn:
             self.drawn = want
             want[0](self.display, *want[1])
-        self.unit.device.consent.show(self.asked if want[0] is screens.confirm else b"")
+        shown = want[0] is screens.confirm and self.display.seen
+        self.unit.device.consent.show(self.asked if shown else b"")
 
     def _picture(self) -> tuple[Any, ...]:
         unit = self.unit

@@ -57,6 +57,8 @@ class Ssd1306:
     width = WIDTH
     height = HEIGHT
 
+    seen = True  # somebody may see what is drawn
+
     def __init__(self, i2c: I2c, address: int = ADDRESS) -> None:
         self._i2c = i2c
         self._address = address
@@ -194,6 +196,19 @@ class Ssd1306:
             self._i2c.writeto(self._address, buf)
         except OSError:
             raise Fault("the display does not answer") from None
+
+
+def found(i2c: I2c, address: int = ADDRESS) -> Ssd1306:
+    """The panel on this bus, or where none answers one that draws for nobody: a device whose
+    screen is broken still has to give back what it holds."""
+    panel = Ssd1306(i2c, address)
+    try:
+        panel.stop()
+    except Fault:
+        from drivers.dark import Dark
+
+        return Dark(i2c, address)
+    return panel
 
 
 def text_width(text: str, scale: int = 1) -> int:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from drivers import icons
-from drivers.ssd1306 import CHUNK, INIT, PAGES, WIDTH, Ssd1306, text_width
+from drivers.ssd1306 import CHUNK, INIT, PAGES, WIDTH, Ssd1306, found, text_width
 from duotap.errors import Fault
 from raising import raises
 
@@ -183,3 +183,17 @@ def test_a_silent_display_is_a_fault():
     bus.silent = True
     display.fill(0, 0, 4, 4)
     assert raises(Fault, display.show)
+
+
+def test_a_bus_without_a_panel_draws_for_nobody():
+    bus = Bus()
+    assert found(bus).seen
+    bus.silent = True
+    display = found(bus)
+    assert not display.seen
+    bus.silent = False
+    bus.sent()
+    display.start()
+    display.text("100.00", 0, 0)
+    display.show()
+    assert bus.sent() == 0

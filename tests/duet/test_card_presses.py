@@ -65,6 +65,16 @@ def test_a_press_confirms_what_is_on_the_screen(mint: Mint) -> None:
     assert not hand.consent.armed
 
 
+def test_a_press_confirms_nothing_where_no_screen_is(mint: Mint) -> None:
+    hand, (stand, _) = Hand(mint), stands(mint)
+    hand.unit.display.seen = False  # type: ignore[attr-defined] # as drivers.dark has it
+    hand.press("pay")
+    assert touch(stand, hand.maker, 20_000).kind == tap.CONFIRM
+    hand.turn()
+    hand.press("pay")
+    assert touch(stand, hand.maker, 20_000, again=True).kind == tap.CONFIRM
+
+
 def test_a_press_before_the_screen_changed_confirms_nothing(mint: Mint) -> None:
     """A thief's reader asks for much and keeps the field on: the holder still sees the ceiling."""
     hand, (_, thief) = Hand(mint), stands(mint)

@@ -74,6 +74,9 @@ class StockStage(UnixStage):
         )
         device = self.devices[name] = StockDevice(board)
         self.sheet.watch(board)
+        await self.first_boot(device)
+        return device
+
+    async def first_boot(self, device: VirtualDevice) -> None:
         await device.boot()
         await device.shows("new", FIRST_BOOT_S)
-        return device

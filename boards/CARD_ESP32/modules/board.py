@@ -10,11 +10,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import machine
+from drivers import ssd1306
 from drivers.battery import Battery
 from drivers.buttons import Buttons
 from drivers.buzzer import Buzzer
 from drivers.light import FREQUENCY_HZ, Light
-from drivers.ssd1306 import Ssd1306
 from machine import Pin
 from port import esp32_chip
 from port.cipher import Aes
@@ -57,7 +57,7 @@ def build() -> Parts:
     parts.cipher = Aes
     parts.radio_bus = _radio_bus(parts.clock)
     bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
-    parts.display = Ssd1306(bus)
+    parts.display = ssd1306.found(bus)
     adc = machine.ADC(Pin(BATTERY), atten=machine.ADC.ATTN_11DB)
     parts.battery = Battery(esp32_chip.Calibrated(adc), divider=BATTERY_DIVIDER)
     parts.buzzer = Buzzer(machine.PWM(Pin(BUZZER), duty_u16=0), parts.clock)

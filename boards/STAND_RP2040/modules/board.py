@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import machine
 import rp2
+from drivers import ssd1306
 from drivers.battery import Battery
 from drivers.buzzer import Buzzer
 from drivers.keypad import Keypad
 from drivers.light import FREQUENCY_HZ, Light
-from drivers.ssd1306 import Ssd1306
 from machine import Pin
 from port import rp2040
 from port.cipher import Aes
@@ -59,7 +59,7 @@ def build() -> Parts:
     parts.cipher = Aes
     parts.radio_bus = _radio_bus(parts.clock)
     bus = machine.I2C(0, sda=Pin(DISPLAY_SDA), scl=Pin(DISPLAY_SCL), freq=400_000)
-    parts.display = Ssd1306(bus)
+    parts.display = ssd1306.found(bus)
     parts.battery = Battery(machine.ADC(Pin(BATTERY)), divider=BATTERY_DIVIDER)
     parts.buzzer = Buzzer(machine.PWM(Pin(BUZZER)), parts.clock)
     parts.light = Light(machine.PWM(Pin(LIGHT), freq=FREQUENCY_HZ), parts.clock)

@@ -29,7 +29,7 @@ class DarkStage(StockStage):
         if device.board.kind != CARD:
             await super().first_boot(device)
             return
-        device.board.i2c_write = lambda _address, _transfer: False  # type: ignore[method-assign]
+        device.board.i2c_write = lambda _address, _transfer: False  # type: ignore[method-assign]  # one board only
         await device.boot()
         async with asyncio.timeout(FIRST_BOOT_S):
             while True:

@@ -31,6 +31,7 @@ class Hsu:
     """
 
     wake_bit = 0x10  # its own in WakeUpEnable of PowerDown
+    nacks = 0
 
     def __init__(
         self,

@@ -41,6 +41,7 @@ class I2c:
         self.wires = wires
         self.clock = clock
         self.irq = irq
+        self.nacks = 0
         self.baudrate = self.baudrate_max = 0  # there is none to raise
         self._status = bytearray(1)
 
@@ -83,6 +84,7 @@ class I2c:
     async def _again(self, step_ms: int) -> None:
         """Have the frame repeated."""
         for _ in range(TRIES_MAX):
+            self.nacks += 1
             await self.send(NACK_FRAME)
             try:
                 await self.clock.poll(self._ready, REPEAT_MS, step_ms)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
         irq: Pin | None
         wake_bit: int
+        nacks: int  # sent by itself so far
         baudrate: int  # 0 where the bus has a clock line
         baudrate_max: int
 
@@ -150,12 +151,14 @@ class Link:
         self.bus.flush()
         self._reader.clear()
         self._repeats = False
+        nacks = self.bus.nacks
         for attempt in range(1 if head[0] in ONCE else SENDS_MAX):
             if self._asleep or attempt:
                 await self.bus.wake()
             await self.bus.send(self._view[:count])
             if await self._acknowledged(head[0] + 1, ack_ms):
                 self._asleep = False
+                self._repeats = self._repeats or self.bus.nacks != nacks
                 return
         self._asleep = True
         raise Fault("the PN532 gives no ACK")

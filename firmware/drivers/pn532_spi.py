@@ -38,6 +38,7 @@ class Spi:
     """`select` is the chip's NSS; `msb_first`: the wires cannot do otherwise."""
 
     wake_bit = 0x20  # its own in WakeUpEnable of PowerDown
+    nacks = 0
 
     def __init__(
         self,

@@ -56,7 +56,7 @@ class Side:
     def _hsu(self, time: Timeline) -> Hsu:
         self.line = UartLine(time, self.clock)
         self.port = port = HsuPort(self.chip)
-        self.line.far.on_receive(port.feed)
+        self.line.far.on_receive(lambda chunk, byte_us: port.feed(chunk, byte_us))
         port.on_output(self.line.far.send)
         port.on_baudrate(self.line.far.set_baudrate)
         return Hsu(self.line.device, self.clock)

@@ -42,8 +42,11 @@ def test_parts_are_moved_and_listed(links: Path) -> None:
 
 def test_a_card_shows_its_screen() -> None:
     with Running("--card", "one") as field:
+        field.until_shows("one", "duotap")
         field.tell("screen one")
-        field.until("  ")
+        field.until("  duotap")
+        field.tell("hold one fly")
+        field.until("a card has no button 'fly'")
 
 
 @pytest.mark.parametrize(

@@ -3,19 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from peers.running_field import Running
+from peers.running_field import DUOTAP, Running
 
 
 class Table(Running):
     """A running field with its links: `path("reader")` is what a program opens."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, command: Sequence[str] = DUOTAP) -> None:
         self.folder = folder
-        super().__init__("--links", str(folder), *options)
+        super().__init__("--links", str(folder), *options, command=command)
 
     def path(self, name: str) -> Path:
         return self.folder / name

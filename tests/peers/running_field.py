@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,10 +19,10 @@ DUOTAP = [str(Path(sys.executable).with_name("duotap")), "virtual", "field"]
 class Running:
     """The command as a process; `with` ends it, by Ctrl-C if it has not ended."""
 
-    def __init__(self, *options: str) -> None:
+    def __init__(self, *options: str, command: Sequence[str] = DUOTAP) -> None:
         environment = {**os.environ, "COLUMNS": "200"}
         self.process = subprocess.Popen(
-            [*DUOTAP, *options],
+            [*command, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -60,6 +61,11 @@ class Running:
         """Wait until this part's radio is listening, activated, polling or idle."""
         self.tell(f"until {name} {state}")
         self.until(f"{name} is {state}")
+
+    def until_shows(self, name: str, word: str) -> None:
+        """Wait until a device's screen shows this."""
+        self.tell(f"shows {name} {word}")
+        self.until(f"{name} shows {word}")
 
     def end(self, number: int) -> tuple[int, str]:
         self.process.send_signal(number)

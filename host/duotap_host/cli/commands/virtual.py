@@ -7,9 +7,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
@@ -23,7 +23,7 @@ LINE_BYTES = 4096
 LOOK_S = 0.01  # how often `until` looks
 HELP = (
     "list, in NAME, out NAME, power NAME, press NAME BUTTON, hold NAME BUTTON, screen NAME,"
-    " until NAME STATE, quit"
+    " until NAME STATE, shows NAME WORD, quit"
 )
 
 
@@ -68,6 +68,7 @@ def field(
       hold NAME BUTTON      the same, long
       screen NAME           what a device shows
       until NAME STATE      say when its radio is listening, activated, polling or idle
+      shows NAME WORD       say when its screen shows this
       quit                  end, as Ctrl-C does
     """
     from duotap_host.virtual import paced
@@ -177,7 +178,6 @@ async def _screen(desk: Desk, open_field: OpenField, arguments: list[str]) -> No
 
 
 async def _until(desk: Desk, open_field: OpenField, arguments: list[str]) -> None:
-    """Others go on meanwhile."""
     name, state = arguments
     open_field.part(name)
     if state not in STATES:
@@ -188,7 +188,29 @@ async def _until(desk: Desk, open_field: OpenField, arguments: list[str]) -> Non
             await asyncio.sleep(LOOK_S)
         desk.console.print(f"{name} is {state}", highlight=False, markup=False)
 
-    task = asyncio.create_task(wait())
+    _meanwhile(wait())
+
+
+async def _shows(desk: Desk, open_field: OpenField, arguments: list[str]) -> None:
+    from duotap_host.virtual.device import NotShown
+
+    name, word = arguments
+    device = open_field.device(name)
+
+    async def wait() -> None:
+        try:
+            await device.shows(word)
+            line = f"{name} shows {word}"
+        except NotShown as missing:
+            line = str(missing)
+        desk.console.print(line, highlight=False, markup=False)
+
+    _meanwhile(wait())
+
+
+def _meanwhile(wait: Coroutine[Any, Any, None]) -> None:
+    """Let it wait; commands go on."""
+    task = asyncio.create_task(wait)
     WAITS.add(task)
     task.add_done_callback(WAITS.discard)
 
@@ -206,6 +228,7 @@ COMMANDS: dict[tuple[str, int], Does] = {
     ("hold", 3): _hold,
     ("screen", 2): _screen,
     ("until", 3): _until,
+    ("shows", 3): _shows,
 }
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""InAutoPoll, and the frames that a host makes by itself: anticollision, and CRC_A."""
+"""InAutoPoll, attention, and the frames that a host makes by itself: anticollision, CRC_A."""
 
 from __future__ import annotations
 
@@ -157,3 +157,14 @@ def test_without_its_check_the_chip_hands_over_the_crc() -> None:
     assert heard.startswith("0000ff05fbd54300aabb")
     assert got == "89003000" + crc_a(b"\x30\x00").hex()
     assert whole.startswith("0000ff07f9d54300ccdd" + crc_a(b"\xcc\xdd").hex())
+
+
+def test_diagnose_asks_whether_the_card_is_still_there() -> None:
+    async def story(bench: Bench) -> list[str]:
+        reader, card = await armed(bench)
+        await reader.ask("4a0100")
+        lines = [await reader.ask("0006")]
+        bench.field.leave(card.pn532)
+        return [*lines, await reader.ask("0006")]
+
+    assert on_bench(story) == ["0100", "0101"]

@@ -355,6 +355,10 @@ def test_general_status_tells_an_outside_field() -> None:
         ("8a", "8b0000"),
         ("4a 03 00", "4b10"),
         ("00 01", "0100"),
+        ("00 02", "0100"),
+        ("00 07", "0100"),
+        ("00 06", "0127"),
+        ("00 08", "7f"),
     ],
 )
 def test_without_anybody_there(body: str, answer: str) -> None:

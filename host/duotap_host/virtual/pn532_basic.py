@@ -29,13 +29,22 @@ RESET_REGISTERS = {CIU_MODE: 0x3B, TX_CONTROL: 0x80, 0x6305: 0x40, 0x633C: 0x10}
 
 BAUDRATES = (9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600, 1288000)
 DIAGNOSE_MAX = 263
+HEALTHY = (0x01, 0x02, 0x07)  # ROM, RAM, antenna
+ATTENTION = 0x06  # is the ISO 14443-4 target still there
 GENERATE_IRQ = b"\x01"  # of PowerDown: the host is told of a wake
 
 
 def _diagnose(command: Command) -> None:
     """Communication line test echoes; ROM, RAM and antenna tests find nothing wrong."""
     test = command.params[0]
-    command.respond(command.params if test == 0x00 else bytes([OK]))
+    if test == 0x00:
+        command.respond(command.params)
+    elif test == ATTENTION:
+        command.chip.initiator.attend(command)
+    elif test in HEALTHY:
+        command.respond(bytes([OK]))
+    else:
+        command.syntax_error()
 
 
 def _get_firmware_version(command: Command) -> None:

@@ -37,6 +37,7 @@ RATS = bytes([isodep.RATS, 0x50])  # FSDI 5, CID 0
 ATS_WAIT_US = 6_000  # activation frame waiting time 65536/fc, and the turnaround
 ISO_14443_4 = 0x20  # in SEL_RES
 HALT = bytes([0x50, 0x00])
+STILL_THERE = bytes([isodep.PCB_R | isodep.NAK])
 ITEM_FIELD, ITEM_TIMINGS, ITEM_RETRIES = 0x01, 0x02, 0x05
 
 
@@ -233,6 +234,14 @@ class Initiator:
             self._chip.timeline.after(air_us, command.status, OK, answer)
         else:
             self._chip.timeline.after(air_us + wait_us, command.status, TIMEOUT)
+
+    def attend(self, command: Command) -> None:
+        """Diagnose 06h: whether the activated card still answers R(NAK)."""
+        if self._current is None or self._current.pcd is None:
+            command.status(NOT_ACCEPTABLE)
+            return
+        command.on_abort = self._stop_waiting
+        self._ask(STILL_THERE, ATS_WAIT_US, lambda status, _answer: command.status(status))
 
     # Selecting and releasing
 

@@ -26,7 +26,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sweep", description=__doc__)
     parser.add_argument("--story", action="append", default=[], help="only this one, or these")
     parser.add_argument("--kind", action="append", default=[], help="flash, radio, cable")
-    parser.add_argument("--way", action="append", default=[], help="again, give up, never")
+    parser.add_argument("--way", action="append", default=[], help="again, cut twice, ...")
     parser.add_argument("--share", type=float, default=1.0, help="of all points, at random")
     parser.add_argument("--seed", type=int, default=1, help="of keys, and of what is random")
     parser.add_argument("--point", default="", help="live through this one only, and tell it")

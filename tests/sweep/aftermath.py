@@ -7,11 +7,14 @@ It asks the judges after each step and knows no kind of cut.
 
 from __future__ import annotations
 
+import random
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import permutations
 from typing import NamedTuple
 
+from duotap_host.device.errors import DeviceError
+from duotap_host.virtual.nor import PAGE, Mix, Prefix, Tear
 from sim.audit import Violation, hold
 
 from sweep.branches import Branches
@@ -19,7 +22,9 @@ from sweep.stories import Story
 from sweep.town import PAYEE, PAYER, THIRD, Town
 
 ROUNDS_MAX = 3  # of deposits: what a payee shows, the payer takes in the next one
-AGAIN, GIVE_UP, NEVER = "again", "give up", "never"
+AGAIN, TWICE, GIVE_UP, NEVER = "again", "cut twice", "give up", "never"
+OPERATIONS = 6  # of a flash, while people meet again
+NOT_AT_ALL = 1_000_000_000  # operations: nobody lives to see them
 # How a matter ended.
 WHOLE, RETOUCH, VOID, SETTLEMENT = "whole", "re-touch", "void", "settlement"
 
@@ -114,7 +119,12 @@ class Aftermath:
     # Ways
 
     async def _meet(self) -> list[Result]:
-        deeds = {AGAIN: self._again, GIVE_UP: self._give_up, NEVER: self._never}
+        deeds = {
+            AGAIN: self._again,
+            TWICE: self._cut_again,
+            GIVE_UP: self._give_up,
+            NEVER: self._never,
+        }
         await deeds[self.way]()
         self.town.look()
         self.open_after = self.town.audit.unfinished() > 0
@@ -128,6 +138,11 @@ class Aftermath:
     async def _again(self) -> None:
         """The story's own way to do it again, or they touch once more, unless the payer's card
         says that it is done; who has no amount on its screen any more is given it again."""
+        await self._once_more()
+        self.town.look()
+        self._check_sales()
+
+    async def _once_more(self) -> None:
         town = self.town
         if self.story.again is not None:
             await self.story.again(town)
@@ -135,8 +150,21 @@ class Aftermath:
             if not town.is_done(PAYEE) and not town.shows(PAYEE, self.story.amount):
                 await town.enter(self.story.amount)
             await self._touch()
+
+    async def _cut_again(self) -> None:
+        """A battery is pulled out while they do it again, in the midst of a page; then again."""
+        town, dice = self.town, random.Random(f"{self.point} twice")
+        nor = town.device(dice.choice(list(town.kinds))).board.nor
+        tears: tuple[Tear, ...] = (Prefix(dice.randrange(PAGE)), Mix(dice.randrange(2**32)))
+        nor.plan_cut(dice.randrange(OPERATIONS), dice.choice(tears))
+        try:
+            await self._once_more()
+        except DeviceError:
+            town.say("nobody answers")
         town.look()
-        self._check_sales()
+        nor.plan_cut(NOT_AT_ALL, Prefix(0))
+        await town.awake()
+        await self._again()
 
     async def _give_up(self) -> None:
         """The payee wants another amount of the same payer."""

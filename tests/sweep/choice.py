@@ -5,11 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sweep.aftermath import AGAIN, GIVE_UP, NEVER
-from sweep.points import NONE, RADIO, Point
+from sweep.aftermath import AGAIN, GIVE_UP, NEVER, TWICE
+from sweep.points import FLASH, NONE, Point
 from sweep.stories import Story
 
-GIVE_UP_EVERY = 16  # bytes on the air, within a frame nothing new happens to a payee
+RARE_EVERY = 16  # bytes of a frame: what is tried there only
 
 
 class Choice:
@@ -37,6 +37,7 @@ class Choice:
 
     def ways(self, story: Story, point: Point) -> tuple[str, ...]:
         """Touching again comes last: it needs no process of its own."""
-        rare = point.kind == RADIO and point.byte % GIVE_UP_EVERY
-        ways = (NEVER, AGAIN) if rare or story.again else (GIVE_UP, NEVER, AGAIN)
+        ways: tuple[str, ...] = (NEVER, AGAIN)
+        if point.kind == FLASH or point.byte % RARE_EVERY == 0:
+            ways = (TWICE, *ways) if story.again else (GIVE_UP, TWICE, *ways)
         return tuple(way for way in ways if way in self._ways) if self._ways else ways

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers check sweep bench-crypto bench-tap size fault-matrix rollback format clean
+.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix rollback format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -18,7 +18,7 @@ demo: setup ## play the main story between virtual boards, from factory to ledge
 	@$(BIN)/duotap demo --out build/demo
 
 test: setup ## run all tiers of tests and print a table of them
-	@$(BIN)/python tools/tiers.py both upy host duet sim
+	@$(BIN)/python tools/tiers.py both upy host duet model sim
 
 test-peers: setup ## run other people's NFC programs against the virtual chip (installs them first)
 	@$(BIN)/python tools/peers.py
@@ -32,6 +32,9 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 
 sweep: setup ## cut every tap and every visit at the cable, everywhere, and tell what it came to
 	@$(BENCH) sweep --readme
+
+model: setup ## explore all states of small towns, and try mutants (ARGS="path …": one path alone)
+	@$(BENCH) model $(or $(ARGS),full)
 
 bench-crypto: setup ## measure signatures against embit, and count what they take on a board
 	@$(BENCH) bench.crypto_bench

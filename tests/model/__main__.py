@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""`python -m model`: explore all runs, or one; try mutants; play one path again.
+
+Nothing of the project is imported before a mutant has been put in its place.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+import time
+from multiprocessing import Pool
+from typing import Any, NamedTuple
+
+from model.mutants import MUTANTS, Mutant
+from model.patch import install
+
+WORKERS = 2
+FOREIGN = ("sqlalchemy", "cryptography")  # imported once for all that are tried
+
+
+class Verdict(NamedTuple):
+    """A line of the table, whether it is as it should be, and a story if there is one."""
+
+    line: str
+    is_right: bool
+    story: tuple[str, ...]
+
+
+def explore(name: str) -> Verdict:
+    """One run of the shipped modules: no counterexample, and no fewer states than there were."""
+    from model.explorer import Explorer
+    from model.runs import RUNS
+    from model.story import path_id, tell
+
+    bounds = RUNS[name]
+    began = time.process_time()
+    found = Explorer(bounds).run()
+    seconds = time.process_time() - began
+    line = (
+        f"{name:20}{found.states:9}{bounds.floor:9}{found.steps:10}"
+        f"{len(found.system.steps.nodes):9}{seconds:8.1f}"
+    )
+    if found.violation is None:
+        return Verdict(line, found.states >= bounds.floor, ())
+    story = tell(found.system, found.path, found.violation)
+    return Verdict(line, False, (*story, f"    Path: {path_id(found.system, found.path)}"))
+
+
+def try_mutant(name: str) -> Verdict:
+    """Put a mutant in its place, in this process, and look for the story that kills it."""
+    mutant = of(name)
+    install(mutant.module, mutant.old, mutant.new)
+    from model.explorer import Explorer
+    from model.runs import RUNS
+    from model.story import path_id, tell
+
+    found = Explorer(RUNS[mutant.run]).run()
+    violation = found.violation
+    is_right = violation is not None and violation.law in mutant.laws
+    how = violation.law if violation is not None else "nothing: it lives"
+    line = f"{name:38}{mutant.run:16}{found.states:8}{len(found.path):6}  {how}"
+    if violation is None:
+        return Verdict(line, False, ())
+    story = tell(found.system, found.path, violation)
+    again = f"    Path: {path_id(found.system, found.path)} --mutant '{name}'"
+    return Verdict(line, is_right, (*story, again))
+
+
+def of(name: str) -> Mutant:
+    """The mutant with this name."""
+    return next(mutant for mutant in MUTANTS if mutant.name == name)
+
+
+def play_again(path: str, mutant: str) -> Verdict:
+    """One path alone, from its id."""
+    if mutant:
+        chosen = of(mutant)
+        install(chosen.module, chosen.old, chosen.new)
+    from model.runs import RUNS
+    from model.story import Lost, play, tell
+    from model.system import System
+
+    name, _, tokens = path.partition("/")
+    system = System(RUNS[name])
+    try:
+        actions, violation = play(system, [token for token in tokens.split(",") if token])
+    except Lost as lost:
+        return Verdict("", False, (f"{lost} cannot happen there: another program made the path",))
+    return Verdict("", violation is None, tuple(tell(system, actions, violation)))
+
+
+def table(head: str, work: Any, names: list[str], is_telling: bool) -> bool:
+    """Each in a process of its own; True if all are right."""
+    print(head)
+    is_right = True
+    with Pool(WORKERS, maxtasksperchild=1) as pool:
+        for verdict in pool.imap(work, names):
+            print(verdict.line, "" if verdict.is_right else "  <- WRONG", flush=True)
+            is_right = is_right and verdict.is_right
+            if is_telling or not verdict.is_right:
+                print("\n".join(verdict.story))
+    return is_right
+
+
+def main() -> int:
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="model", description=__doc__)
+    parser.add_argument("what", choices=("quick", "full", "mutants", "path"))
+    parser.add_argument("names", nargs="*", help="of runs or mutants; of a path its id")
+    parser.add_argument("--mutant", default="", help="play a path against this mutant")
+    parser.add_argument("--tell", action="store_true", help="print the story of each mutant")
+    asked = parser.parse_intermixed_args()
+    if asked.what == "path":
+        verdict = play_again(asked.names[0], asked.mutant)
+        print("\n".join(verdict.story))
+        return 0 if verdict.is_right else 1
+    for foreign in FOREIGN:
+        importlib.import_module(foreign)
+    if asked.what == "mutants":
+        names = asked.names or [mutant.name for mutant in MUTANTS]
+        head = f"{'mutant':38}{'run':16}{'states':>8}{'steps':>6}  dies of"
+        return 0 if table(head, try_mutant, names, asked.tell) else 1
+    from model.runs import FULL, QUICK
+
+    runs = QUICK if asked.what == "quick" else (*QUICK, *FULL)
+    names = asked.names or [run.name for run in runs]
+    head = f"{'run':20}{'states':>9}{'floor':>9}{'steps':>10}{'images':>9}{'CPU s':>8}"
+    return 0 if table(head, explore, names, asked.tell) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

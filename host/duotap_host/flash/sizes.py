@@ -19,9 +19,9 @@ from duotap_host.flash.geometry import BOARDS, Geometry
 
 HEAP = "1m"
 FLASH_MAX = 128 * 1024  # of files; leaves a third of what LittleFS has beside a journal
-# Blocks of LittleFS that stay free beside the journal: it copies a block before it changes one,
-# and the device writes a few files of its own.
-FREE_BLOCKS_MIN = 12
+# Blocks of LittleFS that stay free beside the journal: it copies a pair before it changes it, and
+# the files that a device writes itself (key, list of blocks, PIN, link) lie in their directory.
+FREE_BLOCKS_MIN = 8
 # Of an RP2040's 180 KiB, on a PC of 64 bits, for what is loaded at start-up; the rest is for what
 # is loaded late and for what a tap computes with.
 START_HEAP_MAX = 128 * 1024

@@ -4,7 +4,7 @@
 from hashlib import sha256
 
 from duotap import base, messages, record, records, status
-from duotap.guard import RESERVE_TICKS
+from duotap.guard import RESERVE_TICKS, TICKING
 from duotap.statements import Statements
 from guards import Cut, Fuses, Guarded, Mark, TornFlash
 from issuing import Issuer, refused
@@ -50,6 +50,11 @@ def test_class_none_asks_nobody():
     load(bench, 1)
     bench.restore(first)
     assert not quarantined(bench) and guard.hash == record.NO_HASH
+
+
+def test_types_that_tick():
+    """PROTOCOL.md §8.3."""
+    assert sorted(TICKING) == [1, 2, 3, 4, 6, 9, 10, 11, 12, 13, 16, 17, 18]
 
 
 def test_what_ticks():

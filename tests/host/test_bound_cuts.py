@@ -54,6 +54,16 @@ def test_siblings_of_a_cut_tick_are_not_both_accepted() -> None:
             assert device.accepts(2)
 
 
+def test_an_image_whose_tick_was_done_wants_its_own_mark() -> None:
+    """Records after its last ticking one say that the tick was done: the mark was put back."""
+    device = Device()
+    device.signer.tick(HASHES[1])
+    before = device.slots()
+    assert not device.accepts(2, pending=False)
+    assert device.slots() == before
+    assert device.accepts(2, pending=True)
+
+
 def many(device: Device) -> None:
     for _ in range(20):
         device.signer.tick(HASHES[2])

@@ -19,19 +19,19 @@ from duotap.p256_point import (
     N,
     P,
     add_affine,
-    add_cached,
     affine,
     affine_all,
     double,
     double_times,
     inverse,
+    walk,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
-    from duotap.p256_point import Affine, Cached, Jacobian
+    from duotap.p256_point import Affine, Jacobian, Step
 
     class Group(Protocol):
         """What computes points: Integers, or the board's own (port/thumb_group.py)."""
@@ -47,15 +47,28 @@ if TYPE_CHECKING:
 
 
 ENTRY_BYTES = 64
-WINDOW_BITS = 5
-# A scalar below N fits into 256 bits; made odd by adding N it needs 257.
-SCALAR_BITS = 257
+AT_ONCE = 4  # entries that share an inversion while a table is computed
+WINDOW_BITS = 5  # of a point that is met once: 8 odd multiples are made for it
+# An entry of a window form: place << PLACE | NEGATIVE if the digit is | its magnitude.
+MAGNITUDE, NEGATIVE, PLACE = 0xF, 1 << 4, 5
+# A scalar below N or its opposite modulo N is odd and fits into 256 bits.
+SCALAR_BITS = 256
 # With a mask of 32 bits (see masked) it needs 288.
 MASKED_BITS = 288
 
+TEETH_MAX = 8  # a digit is a byte
+# Comb.digits: bit i of a row's number changes places with bit i of the place in the row.
+ROW_BITS = 64
+_EVEN_ROWS = 1 | 1 << 2 * ROW_BITS
+SWAPS = (
+    (ROW_BITS - 1, 0xAAAAAAAAAAAAAAAA * (_EVEN_ROWS << 4 * ROW_BITS | _EVEN_ROWS)),
+    (2 * (ROW_BITS - 1), 0xCCCCCCCCCCCCCCCC * ((1 | 1 << ROW_BITS) * (1 | 1 << 4 * ROW_BITS))),
+    (4 * (ROW_BITS - 1), 0xF0F0F0F0F0F0F0F0 * ((1 | 1 << ROW_BITS) * _EVEN_ROWS)),
+)
+
 
 class Comb:
-    """The table of one point Q for scalars that are odd and below 2**bits.
+    """The table of one point Q for odd scalars below 2**bits, and even ones below N.
 
     bits = teeth * blocks * columns. The scalar is written as a sum of s[i] * 2**i, every s[i] = +1
     or -1; tooth t of block b at column c reads i = (t * blocks + b) * columns + c. `table` holds,
@@ -64,49 +77,56 @@ class Comb:
     """
 
     def __init__(self, table: bytes | bytearray, teeth: int, blocks: int, columns: int) -> None:
-        if len(table) != blocks * ENTRY_BYTES << teeth - 1:
+        if teeth > TEETH_MAX or len(table) != blocks * ENTRY_BYTES << teeth - 1:
             raise Broken("comb table has a wrong size")
-        if blocks * columns <= teeth:
-            raise Broken("comb has too few columns")
         self.table = memoryview(table)
         self.teeth = teeth
         self.blocks = blocks
         self.columns = columns
 
+    def signs(self, scalar: int) -> int:
+        """Return the signs s[i] as bits, 1 for +1; an even scalar as the opposite of N - scalar,
+        which is odd and has all signs turned."""
+        bits = self.teeth * self.blocks * self.columns
+        turned = 0
+        if scalar & 1 == 0:
+            scalar = N - scalar
+            turned = (1 << bits) - 1
+        if scalar <= 0 or scalar >> bits:
+            raise Broken("scalar does not fit the comb")
+        return (scalar >> 1) + (1 << bits - 1) ^ turned
+
     def digits(self, scalar: int) -> bytearray:
         """Return a byte a position (block * columns + column): bit t is 1 where tooth t is +1."""
         span = self.blocks * self.columns
-        bits = span * self.teeth
-        if scalar & 1 == 0 or scalar >> bits:
-            raise Broken("scalar does not fit the comb")
-        signs = (scalar >> 1) + (1 << bits - 1)
-        # One bit of each tooth, `span` apart: modulo 2**(span-1) - 1 they move side by side.
-        ones = 0
-        for tooth in range(self.teeth):
-            ones |= 1 << tooth * span
-        beside = (1 << span - 1) - 1
+        signs = self.signs(scalar)
         found = bytearray(span)
-        for position in range(span):
-            found[position] = (signs >> position & ones) % beside
+        for start in range(0, span, ROW_BITS):
+            # A row of a matrix for each tooth; transposed, a byte for each position.
+            rows = 0
+            for tooth in range(self.teeth - 1, -1, -1):
+                rows = rows << ROW_BITS | signs >> tooth * span + start & (1 << ROW_BITS) - 1
+            for distance, places in SWAPS:
+                moved = (rows >> distance ^ rows) & places
+                rows ^= moved << distance ^ moved
+            columns = rows.to_bytes(ROW_BITS, "little")
+            for i in range(min(ROW_BITS, span - start)):
+                found[start + i] = columns[(i & 7) << 3 | i >> 3]
         return found
 
-    def entry(self, digits: bytearray, block: int, column: int) -> Affine:
-        """Return the point that the digit of this block and column stands for."""
+    def entries(self, digits: bytearray, column: int) -> Iterator[Affine]:
+        """Yield the points that the digits of this column stand for, block by block."""
+        table = self.table
+        number = int.from_bytes
         half = 1 << self.teeth - 1
-        digit = digits[block * self.columns + column]
-        negative = 1 - (digit >> self.teeth - 1)
-        index = (digit ^ negative * (half - 1)) & (half - 1)
-        start = (block * half + index) * ENTRY_BYTES
-        x = int.from_bytes(self.table[start : start + 32], "big")
-        y = int.from_bytes(self.table[start + 32 : start + 64], "big")
-        return x, (y, P - y)[negative]
-
-    def add_column(self, point: Jacobian, digits: bytearray, column: int) -> Jacobian:
-        """Return point + the entries of all blocks at this column."""
-        for block in range(self.blocks):
-            x, y = self.entry(digits, block, column)
-            point = add_affine(point, x, y)
-        return point
+        start = 0
+        for position in range(column, len(digits), self.columns):
+            digit = digits[position]
+            negative = 1 - (digit >> self.teeth - 1)
+            at = (start + ((digit ^ -negative) & half - 1)) * ENTRY_BYTES
+            start += half
+            y = number(table[at + 32 : at + ENTRY_BYTES], "big")
+            yield number(table[at : at + 32], "big"), (y, P - y)[negative]
 
 
 def comb_of(
@@ -115,41 +135,70 @@ def comb_of(
     """Compute the comb of the point x, y; takes about teeth * blocks * columns doublings."""
     times = group.double_times if group else double_times
     add = group.add_affine if group else add_affine
-    # First, while a small heap still has a piece as large.
+    # Long pieces of the heap come first.
     table = bytearray(blocks * ENTRY_BYTES << teeth - 1)
-    bases: list[Jacobian] = []
+    size = len(table) // blocks
+    sums = _Sums(memoryview(table), bytearray(size // 2), add)
+    powers: list[Affine] = []
     point = (x, y, 1)
     for _ in range(teeth * blocks):
-        bases.append(point)
-        point = double(point)
-        bases.append(point)
+        # Two at once, not all: a heap has more time than room.
+        powers += affine_all([point, double(point)])
+        point = (powers[-1][0], powers[-1][1], 1)
         if columns > 1:
             point = times(point, columns - 1)
-    powers = affine_all(bases)
-    start = 0
     for block in range(blocks):
         chosen = [2 * (tooth * blocks + block) for tooth in range(teeth)]
-        for x, y in affine_all(_signed_sums(powers, chosen, add)):
-            table[start : start + 32] = x.to_bytes(32, "big")
-            table[start + 32 : start + 64] = y.to_bytes(32, "big")
-            start += ENTRY_BYTES
+        sums.fill(block * size, powers, chosen)
     return Comb(table, teeth, blocks, columns)
 
 
-def _signed_sums(
-    powers: list[Affine], chosen: list[int], add: Callable[[Jacobian, int, int], Jacobian]
-) -> list[Jacobian]:
-    """Return the sums of + or - powers[i], i in chosen, the last +; powers[i + 1] is twice it."""
-    x, y = powers[chosen[-1]]
-    lowest = (x, y, 1)
-    for i in chosen[:-1]:
-        x, y = powers[i]
-        lowest = add(lowest, x, P - y)
-    sums = [lowest]
-    for i in chosen[:-1]:
-        x, y = powers[i + 1]
-        sums += [add(point, x, y) for point in sums]
-    return sums
+class _Sums:
+    """The blocks of a table while it is computed. Points lie in it as bytes, with the Z of one
+    block's beside it: as integers they would lie all over the heap and leave no long piece of it.
+    """
+
+    def __init__(
+        self, table: memoryview, z: bytearray, add: Callable[[Jacobian, int, int], Jacobian]
+    ) -> None:
+        self._table = table
+        self._z = z
+        self._add = add
+        self._start = 0
+
+    def fill(self, start: int, powers: list[Affine], chosen: list[int]) -> None:
+        """Write the block at start: the sums of + or - powers[i], i in chosen, the last of them +;
+        powers[i + 1] is twice powers[i]."""
+        self._start = start
+        x, y = powers[chosen.pop()]
+        point = (x, y, 1)
+        for i in chosen:
+            x, y = powers[i]
+            point = self._add(point, x, P - y)
+        self._put(0, point)
+        count = 1
+        for i in chosen:
+            x, y = powers[i + 1]
+            for k in range(count):
+                self._put(count + k, self._add(self._get(k), x, y))
+            count *= 2
+        for k in range(0, count, AT_ONCE):
+            for x, y in affine_all([self._get(k + i) for i in range(min(AT_ONCE, count))]):
+                self._put(k, (x, y, 1))
+                k += 1
+
+    def _put(self, k: int, point: Jacobian) -> None:
+        x, y, z = point
+        at = self._start + k * ENTRY_BYTES
+        self._table[at : at + 32] = x.to_bytes(32, "big")
+        self._table[at + 32 : at + ENTRY_BYTES] = y.to_bytes(32, "big")
+        self._z[32 * k : 32 * k + 32] = z.to_bytes(32, "big")
+
+    def _get(self, k: int) -> Jacobian:
+        at = self._start + k * ENTRY_BYTES
+        x = int.from_bytes(self._table[at : at + 32], "big")
+        y = int.from_bytes(self._table[at + 32 : at + ENTRY_BYTES], "big")
+        return x, y, int.from_bytes(self._z[32 * k : 32 * k + 32], "big")
 
 
 def masked(scalar: int, mask: int) -> int:
@@ -160,103 +209,117 @@ def masked(scalar: int, mask: int) -> int:
 def multiply(comb: Comb, scalar: int, mask: int) -> Jacobian:
     """Return scalar * Q for a secret scalar in [1, N - 1], by a fixed sequence of operations.
 
-    `mask` is a secret in [1, P - 1] that masks the scalar and, from the second column on, the
+    `mask` is a secret in [1, P - 1] that masks the scalar and, from the first entry on, the
     coordinates (Coron 1999).
     """
     if comb.teeth * comb.blocks * comb.columns < MASKED_BITS:
         raise Broken("comb is too short for a masked scalar")
-    digits = comb.digits(masked(scalar, mask))
-    top = comb.columns - 1
-    x, y, z = comb.add_column(INFINITY, digits, top)
+    steps = _comb_steps((comb, comb.digits(masked(scalar, mask))))
+    _, x, y = next(steps)
     squared = mask * mask % P
-    point = (x * squared % P, y * (squared * mask % P) % P, z * mask % P)
-    for column in range(top - 1, -1, -1):
-        point = comb.add_column(double(point), digits, column)
-    return point
+    return walk((x * squared % P, y * (squared * mask % P) % P, mask), steps)
 
 
-def odd(scalar: int) -> int:
-    """Return the odd one of scalar and scalar + N, for a public scalar in [0, N - 1]."""
-    return scalar if scalar & 1 else scalar + N
+def _comb_steps(*terms: tuple[Comb, bytearray]) -> Iterator[Step]:
+    """Yield what makes the sum of these products (p256_point.walk); for a secret: all alike."""
+    for column in range(max([comb.columns for comb, _ in terms]) - 1, -1, -1):
+        times = 1
+        for comb, digits in terms:
+            if column < comb.columns:
+                for x, y in comb.entries(digits, column):
+                    yield times, x, y
+                    times = 0
 
 
 def sum_of_combs(first: Comb, u1: int, second: Comb, u2: int) -> Jacobian:
     """Return u1 * Q1 + u2 * Q2 for public scalars in [0, N - 1] and two combs."""
-    digits1 = first.digits(odd(u1))
-    digits2 = second.digits(odd(u2))
-    point = INFINITY
-    for column in range(max(first.columns, second.columns) - 1, -1, -1):
-        point = double(point)
-        if column < first.columns:
-            point = first.add_column(point, digits1, column)
-        if column < second.columns:
-            point = second.add_column(point, digits2, column)
-    return point
+    terms = (first, first.digits(u1)), (second, second.digits(u2))
+    return walk(INFINITY, _comb_steps(*terms))
 
 
 def sum_with_point(comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian:
     """Return u1 * Q1 + u2 * (x, y) for public scalars in [0, N - 1] and a point without a comb."""
-    digits = comb.digits(odd(u1))
-    window = wnaf(u2)
-    multiples = _odd_multiples(x, y)
-    point = INFINITY
-    waiting = 0
-    for place in range(SCALAR_BITS - 1, -1, -1):
-        waiting += 1
-        digit = window[place]
-        if digit or place < comb.columns:
-            point = double_times(point, waiting)
-            waiting = 0
-            if digit:
-                point = add_cached(point, _signed(multiples, digit))
-            if place < comb.columns:
-                point = comb.add_column(point, digits, place)
-    return point
+    # Entries without a digit are the columns of the comb.
+    window = wnaf(u2) + [column << PLACE for column in range(comb.columns)]
+    window.sort()
+    return walk(INFINITY, _steps(comb, comb.digits(u1), odd_multiples(x, y), window))
 
 
-def wnaf(scalar: int) -> bytearray:
-    """Return the window form of a scalar below 2**256: a byte a bit, lowest first.
+def _steps(
+    comb: Comb, digits: bytearray, multiples: list[Affine], window: list[int]
+) -> Iterator[Step]:
+    place = window[-1] >> PLACE
+    while window:
+        entry = window.pop()
+        times = place - (entry >> PLACE)
+        place -= times
+        digit = entry & MAGNITUDE
+        if digit:
+            x, y = multiples[digit >> 1]
+            yield times, x, P - y if entry & NEGATIVE else y
+            continue
+        for x, y in comb.entries(digits, place):
+            yield times, x, y
+            times = 0
 
-    A byte is 0 or an odd digit in (-16, 16), a negative digit d as 32 + d.
+
+def wnaf(scalar: int) -> list[int]:
+    """Return the window form of a scalar below 2**256: its digits, from the lowest place on.
+
+    A digit is odd and in (-16, 16); an entry tells its place, sign and magnitude (PLACE).
     """
-    form = bytearray(SCALAR_BITS)
-    bits = scalar.to_bytes(SCALAR_BITS // 8 + 1, "little")
+    form: list[int] = []
+    bits = scalar.to_bytes(SCALAR_BITS // 8 + 2, "little")
     carry = 0
     place = 0
-    while place < SCALAR_BITS:
-        if (bits[place >> 3] >> (place & 7) & 1) == carry:
+    while place <= SCALAR_BITS:
+        at = place >> 3
+        word = (bits[at] | bits[at + 1] << 8) >> (place & 7)
+        while word & 1 == carry and place >> 3 == at:
+            word >>= 1
             place += 1
+        if place >> 3 != at:
             continue
-        word = (scalar >> place & (1 << WINDOW_BITS) - 1) + carry
+        word = (word & (1 << WINDOW_BITS) - 1) + carry
         carry = word >> WINDOW_BITS - 1
-        form[place] = word
+        form.append(place << PLACE | (NEGATIVE | (1 << WINDOW_BITS) - word if carry else word))
         place += WINDOW_BITS
     return form
 
 
-def _odd_multiples(x: int, y: int) -> list[Cached]:
-    """Return Q, 3Q, 5Q ... 15Q of the point x, y."""
-    twice = _cached(double((x, y, 1)))
-    point = (x, y, 1)
-    multiples = [_cached(point)]
-    for _ in range((1 << WINDOW_BITS - 2) - 1):
-        point = add_cached(point, twice)
-        multiples.append(_cached(point))
-    return multiples
+def odd_multiples(x: int, y: int) -> list[Affine]:
+    """Return Q, 3Q, 5Q ... 15Q of the point x, y.
 
-
-def _cached(point: Jacobian) -> Cached:
-    x, y, z = point
+    2Q is added again and again, brought each time to the Z of the sum (co-Z, Meloni 2007): such a
+    sum takes 7 products and 7 remainders, and all points of Z follow from the last one's inverse.
+    """
+    sum_x, sum_y, z = double((x, y, 1))
     squared = z * z % P
-    return x, y, z, squared, squared * z % P
-
-
-def _signed(multiples: list[Cached], digit: int) -> Cached:
-    """Return the multiple that a byte of the window form stands for."""
-    if digit < 1 << WINDOW_BITS - 1:
-        return multiples[digit >> 1]
-    x, y, z, squared, cubed = multiples[((1 << WINDOW_BITS) - digit) >> 1]
-    return x, P - y, z, squared, cubed
+    # 2Q and the sum, which is Q, on their common Z.
+    x2, y2 = sum_x, sum_y
+    sum_x, sum_y = x * squared % P, y * (squared * z % P) % P
+    found: list[tuple[int, int, int]] = []
+    while len(found) < (1 << WINDOW_BITS - 2) - 1:
+        factor = sum_x - x2
+        rise = sum_y - y2
+        squared = factor * factor % P
+        x2 = x2 * squared % P
+        cubed = sum_x * squared % P - x2
+        y2 = y2 * cubed % P
+        sum_x = (rise * rise - cubed - x2 - x2) % P
+        sum_y = (rise * (x2 - sum_x) - y2) % P
+        z = z * factor % P
+        found.append((sum_x, sum_y, factor))
+    multiples: list[Affine] = []
+    inverted = inverse(z, P)
+    while found:
+        sum_x, sum_y, factor = found.pop()
+        squared = inverted * inverted % P
+        multiples.append((sum_x * squared % P, sum_y * (squared * inverted % P) % P))
+        inverted = inverted * factor % P
+    multiples.append((x, y))
+    multiples.reverse()
+    return multiples
 
 
 class Integers:

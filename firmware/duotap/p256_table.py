@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The comb of the generator of P-256, written by `python -m duotap_host.tables`; see
-duotap.p256_comb.Comb for the order. One line is one point. It knows nothing but these bytes.
+"""The comb of the generator of P-256.
+
+Written by `python -m duotap_host.tables`; see duotap.p256_comb.Comb for the order. One line is
+one point. It knows nothing but these bytes.
 """
 
 TEETH = 8

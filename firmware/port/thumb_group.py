@@ -13,8 +13,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from duotap.errors import Broken
-from duotap.p256_comb import MASKED_BITS, WINDOW_BITS, Comb, comb_of, masked, odd, wnaf
-from duotap.p256_point import INFINITY, P, add_affine, add_cached
+from duotap.p256_comb import (
+    MAGNITUDE,
+    MASKED_BITS,
+    NEGATIVE,
+    PLACE,
+    WINDOW_BITS,
+    Comb,
+    comb_of,
+    masked,
+    wnaf,
+)
+from duotap.p256_point import INFINITY, P, add_affine, affine
 
 if TYPE_CHECKING:
     from typing import Protocol
@@ -84,7 +94,7 @@ class Programs:
         self.begin = self._put(BEGIN)
         self.invert = self._put(INVERSE)
         # One for each table in turn: block of the table, scalar, shape and openness are filled in.
-        self.tables = [self._put(bytes(12)) for _ in range(4)]
+        self.tables = [self._put(bytes(12)) for _ in range(8)]
 
     def _put(self, program: bytes) -> int:
         place = len(self.code) // 4
@@ -117,8 +127,8 @@ class ThumbGroup:
     def sum_of_combs(self, first: Comb, u1: int, second: Comb, u2: int) -> Jacobian:
         """As p256_comb.sum_of_combs, for public scalars."""
         self._show((first, second), TAKE)
-        self._recode(first, 0, odd(u1))
-        self._recode(second, 1, odd(u2))
+        self._recode(first, 0, u1)
+        self._recode(second, 1, u2)
         self._load(INFINITY)
         self._finish(self._script(first.blocks, first.columns, second.blocks, second.columns))
         return self._point()
@@ -126,25 +136,25 @@ class ThumbGroup:
     def sum_with_point(self, comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian:
         """As p256_comb.sum_with_point, for public scalars and a public point."""
         self._show((comb,), TAKE)
-        self._recode(comb, 0, odd(u1))
+        self._recode(comb, 0, u1)
         self._make_window(x, y)
         self._load(INFINITY)
         programs = self._programs
         script = bytearray()
         double = bytes((programs.double, 0))
-        form = wnaf(u2)
-        place = len(form)
-        while place:
-            place -= 1
-            if script:
-                script.extend(double)
-            digit = form[place]
+        # Entries without a digit are the columns of the comb.
+        window = wnaf(u2) + [column << PLACE for column in range(comb.columns)]
+        window.sort()
+        place = window[-1] >> PLACE
+        while window:
+            entry = window.pop()
+            script.extend(double * (place - (entry >> PLACE)))
+            place = entry >> PLACE
+            digit = entry & MAGNITUDE
             if digit:
-                negative = digit >> WINDOW_BITS - 1
-                number = (1 << WINDOW_BITS) - digit if negative else digit
-                script.append(programs.minus if negative else programs.plus)
-                script.append(WINDOW + 5 * (number >> 1))
-            if place < comb.columns:
+                script.append(programs.minus if entry & NEGATIVE else programs.plus)
+                script.append(WINDOW + 5 * (digit >> 1))
+            else:
                 self._put_column(script, place, comb.blocks, comb.columns, 0)
         self._finish(bytes(script) + STOP)
         return self._point()
@@ -217,9 +227,8 @@ class ThumbGroup:
         if program == self._programs.entry:
             self._load(add_affine(point, self._get(EX), self._get(EY)))
             return
-        y = self._get(EY)
-        z, squared, cubed = (self._get(argument + i) for i in (2, 3, 4))
-        self._load(add_cached(point, (self._get(argument), y, z, squared, cubed)))
+        other = (self._get(argument), self._get(EY), self._get(argument + 2))
+        self._load(add_affine(point, *affine(other)) if point[2] else other)
 
     def _show(self, combs: tuple[Comb, ...], how: int) -> None:
         """Let the frame and the programs know the blocks of these tables."""
@@ -251,13 +260,10 @@ class ThumbGroup:
                 block += 1
 
     def _recode(self, comb: Comb, which: int, scalar: int) -> None:
-        """Write the signs of the comb's digits (Comb.digits)."""
-        bits = comb.teeth * comb.blocks * comb.columns
-        if scalar & 1 == 0 or scalar >> bits:
-            raise Broken("scalar does not fit the comb")
+        """Write the signs of the comb's digits."""
         start = SCALARS[which] * SLOT_BYTES
-        signs = (scalar >> 1) + (1 << bits - 1)
-        self._frame[start : start + 2 * SLOT_BYTES] = signs.to_bytes(2 * SLOT_BYTES, "little")
+        signs = comb.signs(scalar).to_bytes(2 * SLOT_BYTES, "little")
+        self._frame[start : start + 2 * SLOT_BYTES] = signs
 
     def _make_window(self, x: int, y: int) -> None:
         """Q, 3Q, 5Q ... 15Q from WINDOW on, as cached points."""

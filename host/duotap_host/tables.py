@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Write firmware/duotap/p256_table.py, the comb of the generator of P-256, or check that it is
-what this command writes: `python -m duotap_host.tables [--check]`.
+"""Write firmware/duotap/p256_table.py and p256_wide.py, tables of multiples of the generator of
+P-256, or check that they are what this command writes: `python -m duotap_host.tables [--check]`.
 
-The table is computed by the shipped `duotap.p256_comb`; tests check each entry against another
+The tables are computed by the shipped `duotap.p256_comb`; tests check each entry against another
 library.
 """
 
@@ -11,52 +11,86 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import duotap
-from duotap.p256_comb import MASKED_BITS, comb_of
+from duotap.p256_comb import ENTRY_BYTES, MASKED_BITS, comb_of
 from duotap.p256_point import GX, GY
 
-# 8 teeth in 2 blocks: 16 KiB, and 18 doublings with 36 additions a signature. One tooth more
-# doubles the table and saves 4 of 36 additions; RAM of a stock board has no room for that.
-TEETH = 8
-BLOCKS = 2
-LINE_BYTES = 64
+
+class Shape(NamedTuple):
+    """A module: what it is for, its comb, and how many points a line of it has."""
+
+    module: str
+    purpose: str
+    teeth: int
+    blocks: int
+    line_points: int
+
+    def of(self, teeth: int, blocks: int) -> Shape:
+        """Return the same module with another comb; teeth * blocks divides MASKED_BITS."""
+        return self._replace(teeth=teeth, blocks=blocks)
+
+    @property
+    def columns(self) -> int:
+        return MASKED_BITS // (self.teeth * self.blocks)
+
+
+SHAPES = (
+    # 18 doublings with 36 additions a signature.
+    Shape("p256_table", "the comb of the generator of P-256", 8, 2, 1),
+    # 9 doublings with 36 additions. 32 KiB: for boards that freeze it into their flash or have the
+    # RAM for it.
+    Shape("p256_wide", "a larger comb of the generator of P-256", 8, 4, 2),
+)
 
 HEADER = '''\
 # SPDX-License-Identifier: Apache-2.0
-"""The comb of the generator of P-256, written by `python -m duotap_host.tables`; see
-duotap.p256_comb.Comb for the order. One line is one point. It knows nothing but these bytes.
+"""{}.
+
+Written by `python -m duotap_host.tables`; see duotap.p256_comb.Comb for the order. One line is
+{}. It knows nothing but these bytes.
 """
 
 '''
+POINTS = {1: "one point", 2: "two points"}
 
 
-def render(teeth: int = TEETH, blocks: int = BLOCKS) -> str:
-    """Return the source text of the table; teeth * blocks divides MASKED_BITS."""
-    columns = MASKED_BITS // (teeth * blocks)
-    table = bytes(comb_of(GX, GY, teeth, blocks, columns).table)
-    lines = [HEADER, f"TEETH = {teeth}\nBLOCKS = {blocks}\nCOLUMNS = {columns}\nTABLE = (\n"]
-    for start in range(0, len(table), LINE_BYTES):
-        digits = "".join(f"\\x{byte:02x}" for byte in table[start : start + LINE_BYTES])
-        lines.append(f'    b"{digits}"\n')
-    lines.append(")\n")
+def render(shape: Shape) -> str:
+    """Return the source text of a module."""
+    purpose = shape.purpose[0].upper() + shape.purpose[1:]
+    lines = [HEADER.format(purpose, POINTS[shape.line_points])]
+    lines.append(f"TEETH = {shape.teeth}\nBLOCKS = {shape.blocks}\nCOLUMNS = {shape.columns}\n")
+    comb = comb_of(GX, GY, shape.teeth, shape.blocks, shape.columns)
+    size = ENTRY_BYTES * shape.line_points
+    lines += _constant("TABLE", bytes(comb.table), size)
     return "".join(lines)
 
 
-def path() -> Path:
-    """Return where the table lives in this checkout."""
-    return Path(duotap.__file__).with_name("p256_table.py")
+def _constant(name: str, content: bytes, line_bytes: int) -> list[str]:
+    lines = [f"{name} = (\n"]
+    for start in range(0, len(content), line_bytes):
+        digits = "".join(f"\\x{byte:02x}" for byte in content[start : start + line_bytes])
+        lines.append(f'    b"{digits}"\n')
+    return [*lines, ")\n"]
+
+
+def path(shape: Shape) -> Path:
+    """Return where a module lives in this checkout."""
+    return Path(duotap.__file__).with_name(f"{shape.module}.py")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing, fail if it differs")
     check = parser.parse_args().check
-    if not check:
-        path().write_text(render(), encoding="utf-8")
-    elif not path().exists() or path().read_text(encoding="utf-8") != render():
-        print(f"{path()} is not what `python -m duotap_host.tables` writes", file=sys.stderr)
-        return 1
+    for shape in SHAPES:
+        text = render(shape)
+        if not check:
+            path(shape).write_text(text, encoding="utf-8")
+        elif not path(shape).exists() or path(shape).read_text(encoding="utf-8") != text:
+            print(f"{path(shape)} is not what `python -m duotap_host.tables` writes")
+            return 1
     return 0
 
 

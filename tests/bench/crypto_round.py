@@ -57,8 +57,8 @@ def parts(p256, p256_comb, p256_point, hashes, extra, public):
     generator = p256._GENERATOR
     secrets = [SECRET + i for i in range(len(hashes))]
     timed("uniform, masked", p256_comb.multiply, [(generator, i, SECRET) for i in secrets])
-    timed("uniform", uniform, [(p256_comb, generator, i) for i in secrets])
-    timed("skipping", skipping, [(p256_comb, generator, i) for i in secrets])
+    timed("uniform", uniform, [(p256_point, generator, i) for i in secrets])
+    timed("skipping", skipping, [(p256_point, generator, i) for i in secrets])
     timed("nonce", nonce, [(p256, digest, b"") for digest in hashes])
     timed("nonce, hedged", nonce, [(p256, digest, extra) for digest in hashes])
     timed("nonce, masks", masks, [(p256, digest, b"") for digest in hashes])
@@ -66,33 +66,29 @@ def parts(p256, p256_comb, p256_point, hashes, extra, public):
     timed("on curve", p256_point.is_on_curve, [p256.load_public(public)] * len(hashes))
 
 
-def columns(comb, bits):
-    """How many columns of this comb a scalar of so many bits fills, the last one first."""
-    positions = comb.teeth * comb.blocks
-    return range((bits + positions - 1) // positions - 1, -1, -1)
-
-
-def uniform(p256_comb, comb, scalar):
-    """The fixed schedule without masks: the 257 bits of an odd scalar, no masked coordinates."""
+def steps(comb, scalar, bits, skip):
+    """The steps of a product without masks, of so many bits; skipping those of digits 0."""
     digits = comb.digits(scalar | 1)
-    point = p256_comb.INFINITY
-    for column in columns(comb, p256_comb.SCALAR_BITS):
-        point = comb.add_column(p256_comb.double(point), digits, column)
-    return point
+    positions = comb.teeth * comb.blocks
+    for column in range((bits + positions - 1) // positions - 1, -1, -1):
+        times = 1
+        place = column
+        for x, y in comb.entries(digits, column):
+            if digits[place] or not skip:
+                yield times, x, y
+                times = 0
+            place += comb.columns
 
 
-def skipping(p256_comb, comb, scalar):
+def uniform(p256_point, comb, scalar):
+    """The fixed schedule without masks: the 257 bits of an odd scalar, no masked coordinates."""
+    return p256_point.walk(p256_point.INFINITY, steps(comb, scalar, 257, False))
+
+
+def skipping(p256_point, comb, scalar):
     """What the same table takes with digits 0 and 1: 256 bits, and one addition in 2**teeth is
     skipped."""
-    digits = comb.digits(scalar | 1)
-    point = p256_comb.INFINITY
-    for column in columns(comb, 256):
-        point = p256_comb.double(point)
-        for block in range(comb.blocks):
-            if digits[block * comb.columns + column]:
-                x, y = comb.entry(digits, block, column)
-                point = p256_comb.add_affine(point, x, y)
-    return point
+    return p256_point.walk(p256_point.INFINITY, steps(comb, scalar, 256, True))
 
 
 def nonce(p256, digest, extra):

@@ -6,7 +6,19 @@ from hashlib import sha256
 from duotap import p256
 from duotap.errors import Broken, Malformed
 from duotap.p256 import BadSignature, KnownKey
-from duotap.p256_comb import Comb, comb_of, masked, multiply, sum_of_combs, sum_with_point, wnaf
+from duotap.p256_comb import (
+    MAGNITUDE,
+    NEGATIVE,
+    PLACE,
+    Comb,
+    comb_of,
+    masked,
+    multiply,
+    odd_multiples,
+    sum_of_combs,
+    sum_with_point,
+    wnaf,
+)
 from duotap.p256_point import (
     GX,
     GY,
@@ -14,13 +26,13 @@ from duotap.p256_point import (
     N,
     P,
     add_affine,
-    add_cached,
     affine,
     affine_all,
     double,
     double_times,
     inverse,
     is_on_curve,
+    walk,
 )
 from raising import raises
 
@@ -275,14 +287,6 @@ def test_group_law():
     for point in (g, (GX * 9 % P, GY * 27 % P, 3)):
         assert finite(add_affine(point, GX, GY)) == finite(double(g))
         assert add_affine(point, minus[0], minus[1])[2] == 0
-        x, y, z = point
-        cached = (x, y, z, z * z % P, z * z * z % P)
-        assert finite(add_cached(g, cached)) == finite(double(g))
-        assert add_cached((GX, P - GY, 1), cached)[2] == 0
-        assert finite(add_cached(INFINITY, cached)) == (GX, GY)
-        third = add_cached(double(g), cached)
-        assert finite(third) == finite(add_affine(double(g), GX, GY))
-        assert is_on_curve(*affine(third))
     assert raises(Broken, affine, INFINITY)
     assert raises(Broken, affine_all, [g, INFINITY])
     assert affine_all([g, double(g)]) == [affine(g), affine(double(g))]
@@ -307,26 +311,45 @@ def test_inverse():
 
 def test_window_form():
     for scalar in (0, 1, 15, 16, 17, 31, 32, N - 1, (1 << 256) - 1, 1 << 255, SECRET):
-        form = wnaf(scalar)
         value = 0
-        for i in range(256, -1, -1):
-            digit = form[i]
-            assert digit == 0 or digit & 1
-            value = 2 * value + (digit if digit < 16 else digit - 32)
+        end = -5
+        for entry in wnaf(scalar):
+            digit = entry & MAGNITUDE
+            assert digit & 1
+            assert entry >> PLACE >= end + 5
+            end = entry >> PLACE
+            value += (-digit if entry & NEGATIVE else digit) << end
         assert value == scalar
+
+
+def test_odd_multiples():
+    for scalar in (1, 2, N - 1, SECRET):
+        x, y = affine(times_g(scalar))
+        expected = [affine(times_g(scalar * i % N)) for i in (1, 3, 5, 7, 9, 11, 13, 15)]
+        assert odd_multiples(x, y) == expected
+
+
+def test_walk():
+    g = (GX, GY, 1)
+    assert finite(walk(INFINITY, ())) is None
+    assert finite(walk(INFINITY, ((5, 0, 0), (3, GX, GY), (2, 0, 0)))) == affine(times_g(4))
+    assert finite(walk(g, ((3, GX, GY), (1, GX, P - GY), (2, 0, 0)))) == affine(times_g(68))
+    assert finite(walk(g, ((0, GX, P - GY), (4, 0, 0)))) is None
+    assert finite(walk(g, ((0, GX, P - GY), (4, GX, GY)))) == (GX, GY)
 
 
 def test_comb_digits():
     comb = GENERATOR
-    for scalar in (1, 3, N, SECRET, (1 << 257) - 1, (1 << 290) - 1):
+    scalars = ((1, 1), (3, 3), (N, N), (SECRET, SECRET), ((1 << 290) - 1, (1 << 290) - 1))
+    for scalar, expected in scalars + ((0, -N), (2, 2 - N), (N - 1, -1)):
         digits = comb.digits(scalar)
         value = 0
         for tooth in range(5):
             for position in range(58):
                 sign = 2 * (digits[position] >> tooth & 1) - 1
                 value += sign * (1 << tooth * 58 + position)
-        assert value == scalar
-    for scalar in (0, 2, 1 << 290, (1 << 290) + 1):
+        assert value == expected
+    for scalar in (-1, N + 1, 1 << 290, (1 << 290) + 1):
         assert raises(Broken, comb.digits, scalar)
 
 
@@ -345,7 +368,7 @@ def test_masks_change_the_way_and_not_the_result():
 def test_combs_of_any_shape_agree():
     x, y = p256.load_public(PUBLIC)
     expected = affine(add_affine(times_g(5 * SECRET % N), GX, GY))
-    for teeth, blocks, columns in ((1, 1, 257), (2, 3, 43), (4, 1, 65), (5, 2, 26), (6, 2, 22)):
+    for teeth, blocks, columns in ((1, 1, 256), (2, 3, 43), (4, 1, 65), (5, 2, 26), (6, 2, 22)):
         comb = comb_of(x, y, teeth, blocks, columns)
         assert affine(sum_of_combs(GENERATOR, 1, comb, 5)) == expected
         assert affine(sum_of_combs(comb, 5, GENERATOR, 1)) == expected

@@ -101,6 +101,8 @@ def modules(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
     files = dict(compile_folder(FIRMWARE / "shims", "lib/", arch))
     for package in linked.PACKAGES:
         files.update(compile_folder(FIRMWARE / package, f"{package}/", arch))
+    for name in linked.LEFT_OUT:
+        del files[_path(name)]
     files["board.mpy"] = compile_file(linked.BOARDS / board / "modules" / "board.py", "board.py")
     return Firmware(tuple(sorted(files.items())))
 

@@ -36,6 +36,8 @@ SIMULATED = ("machine", "channel")  # C on a board
 # everything else twice as large there.
 COMBS = {UNIX_SIM: (6, 2)}
 TABLE = "duotap.p256_table"
+# A larger table for boards that freeze it: an image loads into RAM.
+LEFT_OUT = ("duotap.p256_wide",)
 DEVICE = "device"  # the linked module that has main()
 FRAME = re.compile(r'^  File "(?P<file>[^"]*)", line \d+, in (?P<name>\w+)$', re.MULTILINE)
 MACHINE_CODE = "@micropython."  # the decorators that ask for it
@@ -75,7 +77,7 @@ def linked(board: str = UNIX_SIM) -> Linked:
         return _from_json(kept.read_text("utf-8"))
     done = _link(modules(board))
     if TABLE in done.texts and board in COMBS:
-        done.texts[TABLE] = tables.render(*COMBS[board])
+        done.texts[TABLE] = tables.render(tables.SHAPES[0].of(*COMBS[board]))
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False, encoding="utf-8") as file:
         file.write(_to_json(done))
@@ -91,6 +93,8 @@ def _link(found: list[Module]) -> Linked:
     for name in {node for text in done.texts.values() for node in _imported(text)}:
         if name in machine_code:
             done.texts[name] = machine_code[name]
+    for name in LEFT_OUT:
+        done.texts.pop(name, None)
     return done
 
 

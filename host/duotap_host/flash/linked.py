@@ -75,14 +75,19 @@ def linked(board: str = UNIX_SIM) -> Linked:
     kept = CACHE / f"{key.hexdigest()}.json"
     if kept.exists():
         return _from_json(kept.read_text("utf-8"))
-    done = _link(modules(board))
-    if TABLE in done.texts and board in COMBS:
-        done.texts[TABLE] = tables.render(tables.SHAPES[0].of(*COMBS[board]))
+    done = _link([_with_table(module, board) for module in modules(board)])
     CACHE.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile("w", dir=CACHE, delete=False, encoding="utf-8") as file:
         file.write(_to_json(done))
     os.replace(file.name, kept)  # whole or not at all, whoever else links meanwhile
     return done
+
+
+def _with_table(module: Module, board: str) -> Module:
+    """The board's own comb takes the place of the one of 16 KiB before names are linked."""
+    if module.name != TABLE or board not in COMBS:
+        return module
+    return Module(module.name, module.path, tables.render(tables.SHAPES[0].of(*COMBS[board])))
 
 
 def _link(found: list[Module]) -> Linked:

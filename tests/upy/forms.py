@@ -25,6 +25,8 @@ BENCH_MAIN = b"""import asyncio, bench_firmware, board
 asyncio.run(bench_firmware.run(board.build()))
 """
 
+UNUSED = ("card/", "stand/", "duotap/p256_table", "port/thumb")  # by the bench
+
 Story = Callable[[VirtualDevice], Coroutine[Any, Any, None]]
 
 
@@ -32,8 +34,9 @@ def bench_image() -> image.Firmware:
     """The modules as they stand, with the bench as the product."""
     source = Path(bench_firmware.__file__)
     bench = image.compile_file(source, source.name, "x64")
-    firmware = image.modules().replaced("main.py", BENCH_MAIN).replaced("boot.py", b"")
-    return firmware.replaced("bench_firmware.mpy", bench)
+    files = {"main.py": BENCH_MAIN, "boot.py": b"", "bench_firmware.mpy": bench}
+    files |= {at: raw for at, raw in image.modules().files if not at.startswith(UNUSED)}
+    return image.Firmware(tuple(sorted(files.items())))
 
 
 def play(story: Story, form: str, *, bench: bool = False, **settings: Any) -> None:

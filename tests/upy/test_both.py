@@ -17,9 +17,8 @@ from upy.interpreter import (
     FORMS,
     HEAP,
     LINKED,
+    LOOSE_HEAP,
     ROOT,
-    SOURCE,
-    SOURCE_HEAP,
     link_test,
     run,
 )
@@ -57,7 +56,7 @@ def test_passes_on_micropython(
         paths = [str(tmp_path), str(FIRMWARE / "shims")]
     else:
         paths = import_paths[form]
-    done = run(RUNNER, file, *paths, heap=SOURCE_HEAP if form == SOURCE else HEAP)
+    done = run(RUNNER, file, *paths, heap=HEAP if form == LINKED else LOOSE_HEAP)
     lines = done.stdout.splitlines()
     passed = [line[3:] for line in lines if line.startswith("ok ")]
     if done.returncode or lines[-1:] != [f"ran {len(passed)}"]:

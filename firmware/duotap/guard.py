@@ -60,9 +60,11 @@ class Guard:
             self._recount()
         self.ticked = self._last_two()
         self.quarantined = False
+        self.unheard = False  # an older image's last record, which may never have ticked
         if not journal.damaged:  # such a one may miss its last record, and moves no guard
             pending = self.ticked[0] == journal.head_hash
             self.quarantined = not signer.accepts(self.ticks, self.ticked, pending)
+            self.unheard = self.quarantined and pending and signer.class_name == "bound"
 
     def _recount(self) -> None:
         for sequence, kind, body in self._journal.walk(1, types=TICKING + (records.TICKS,)):

@@ -129,6 +129,13 @@ class Journal:
             yield body[start:end]
             start, left = end, 0
 
+    def leave_out_last(self) -> None:
+        """As if the last record had not been committed, until the next recovery: it is neither
+        read nor deposited. Only for who appends nothing any more."""
+        last = self.next_sequence - 1
+        self.head_hash = bytes(record.decode(self.statement(last)).previous)
+        self.next_sequence = last
+
     def prune(self, up_to_sequence: int) -> None:
         """Records up to and including this one count no more; whole sectors of them become free.
 

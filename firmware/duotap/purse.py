@@ -68,6 +68,10 @@ class Purse:
             from duotap.guard import Guard  # late: no stock board needs its code
 
             self._guard = Guard(signer, self.journal)
+            last = self.journal.next_sequence - 1
+            if self._guard.unheard and last > max(1, self.checkpoint[1]):
+                self.journal.leave_out_last()
+                self._fold(self.state, self.checkpoint[1])
 
     def stopped(self) -> str:
         """Why nothing is journalled any more: "damaged" or "quarantined"; empty: all is well."""

@@ -128,7 +128,7 @@ def test_bound_survives_a_cut_anywhere_and_counts_each_record_once():
 
 def test_of_two_images_with_one_pending_tick_each_only_the_first_is_finished():
     bench = device(Mark())
-    before = bench.image()
+    before, head = bench.image(), bench.purse.journal.head_hash
     siblings = []
     for number in (1, 2):
         bench.restore(before)
@@ -144,6 +144,8 @@ def test_of_two_images_with_one_pending_tick_each_only_the_first_is_finished():
         assert not quarantined(bench)
         bench.restore(siblings[1 - first])
         assert quarantined(bench)
+        assert bench.purse.state.balance() == 0  # nobody has heard of it, and nobody will
+        assert (bench.kinds(), bench.purse.journal.head_hash) == ([records.IDENTITY], head)
         bench.restore(before)
         assert quarantined(bench)
         bench.guard.hash = mark

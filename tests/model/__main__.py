@@ -60,7 +60,7 @@ def try_mutant(name: str) -> Verdict:
     violation = found.violation
     is_right = violation is not None and violation.law in mutant.laws
     how = violation.law if violation is not None else "nothing: it lives"
-    line = f"{name:38}{mutant.run:16}{found.states:8}{len(found.path):6}  {how}"
+    line = f"{name:46}{mutant.run:16}{found.states:8}{len(found.path):6}  {how}"
     if violation is None:
         return Verdict(line, False, ())
     story = tell(found.system, found.path, violation)
@@ -120,7 +120,7 @@ def main() -> int:
         importlib.import_module(foreign)
     if asked.what == "mutants":
         names = asked.names or [mutant.name for mutant in MUTANTS]
-        head = f"{'mutant':38}{'run':16}{'states':>8}{'steps':>6}  dies of"
+        head = f"{'mutant':46}{'run':16}{'states':>8}{'steps':>6}  dies of"
         return 0 if table(head, try_mutant, names, asked.tell) else 1
     from model.runs import FULL, QUICK
 

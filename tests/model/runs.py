@@ -189,6 +189,17 @@ QUICK += (
         restores=2,
     ),
     Bounds(
+        "element-payer",
+        "a card with a secure element that pays: a cut at any moment, and older images, twice",
+        (person("Mal", 1, rollback_class=CLASS_BOUND), stand("Noodle Bar", 2)),
+        ((1, 0),),
+        3800,
+        frozenset({"settle"}),
+        tears=1,
+        restored=(0,),
+        restores=2,
+    ),
+    Bounds(
         "element",
         "a card with a secure element: a cut at any moment, and older images of it, twice",
         (
@@ -204,5 +215,33 @@ QUICK += (
         restores=2,
     ),
 )
-FULL: tuple[Bounds, ...] = ()
+FULL = (
+    Bounds(
+        "pair-wide",
+        "two people, 2 and 1 units, one payment and two offers each",
+        (person("Ann", 2, offers=2), person("Ben", 1, offers=2)),
+        ((1, 0), (0, 1)),
+        16900,
+        frozenset({"settle"}),
+    ),
+    Bounds(
+        "issuer-wide",
+        "two loads, their cancels and two checkpoints, brought by anybody at any time",
+        (person("Ann", payments=0),),
+        (),
+        16400,
+        LEDGER | {"tidy"},
+        loads=((0, 1), (0, 1)),
+        checkpoints=2,
+    ),
+    Bounds(
+        "pruned-wide",
+        "a checkpoint and a prune of either side, at any time of a payment",
+        (person("Ann", 1), person("Ben", offers=1, payments=0)),
+        ((1, 0),),
+        78000,
+        LEDGER | {"tidy"},
+        checkpoints=1,
+    ),
+)
 RUNS = {run.name: run for run in (*QUICK, *FULL)}

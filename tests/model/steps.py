@@ -121,7 +121,12 @@ class Steps:
         who, flash, guard, pending, closing = key
         live = never_stops(lambda: Live(self.town, who, flash, guard))
         journal, state = live.purse.journal, live.state
-        first = self.store.chains[chain].length + 1
+        chains = self.store.chains
+        while (
+            live.purse.stopped() == "quarantined" and chains[chain].length >= journal.next_sequence
+        ):
+            chain = chains[chain].parent  # of an older image the last record may be left out
+        first = chains[chain].length + 1
         for sequence in range(first, journal.next_sequence if not journal.damaged else 0):
             chain = self.store.extend(chain, journal.statement(sequence))
         return Node(

@@ -35,6 +35,10 @@ sweep: setup ## cut every tap and every visit at the cable, everywhere, and tell
 
 model: setup ## explore all states of small towns, and try mutants (ARGS="path …": one path alone)
 	@$(BENCH) model $(or $(ARGS),full)
+ifndef ARGS
+	@$(BENCH) model mutants
+	@DUOTAP_TOWNS=1000 $(BIN)/python -m pytest tests/model/test_random_towns.py
+endif
 
 bench-crypto: setup ## measure signatures against embit, and count what they take on a board
 	@$(BENCH) bench.crypto_bench

@@ -18,6 +18,7 @@ from upy.interpreter import ROOT
 from upy.stand_in import interpreter
 
 STOCK = ROOT / "boards" / "UNIX_SIM" / "stock_rp2040"
+STOCK_HEAP = "288k"
 # At its first boot a board blanks its journal: the process does so over the channel.
 FIRST_BOOT_S = 120.0
 SIMULATED = ROOT / "boards" / "UNIX_SIM" / "modules"
@@ -35,7 +36,11 @@ def lines_of(board: str) -> dict[int, str]:
 
 
 class StockDevice(UnixDevice):
-    """`board` has a flash of the geometry RP2040 and no region for the journal."""
+    """`board` has a flash of the geometry RP2040 and no region for the journal. Its heap holds the
+    thin layers and the table of 16 KiB too, on words of 64 bits."""
+
+    def __init__(self, board: VirtualBoard) -> None:
+        super().__init__(board, heap=STOCK_HEAP)
 
     def _flashed(self, firmware: image.Firmware) -> bytes:
         board = image.firmware(ARCH, board_name(self.board.kind))

@@ -30,6 +30,7 @@ CACHE = ROOT / "build" / "mpy"
 
 # Line numbers take 4 KB of heap, and those of linked files tell a reader nothing.
 WITH_LINES, NO_LINES = "-O2", "-O3"
+OTHER = {"CARD_": "stand.app", "STAND_": "card.app"}  # by how a board's name begins
 THUMB = "armv6m"  # the one whose machine code there is; other boards compute without it
 MAIN = f"from {linked.DEVICE} import main\n\nmain()\n".encode()
 PROG_BYTES = 32  # as MicroPython's VfsLfs2 mounts it by default
@@ -88,9 +89,11 @@ def compile_text(text: str, name: str, arch: str = "x64", level: str = WITH_LINE
 
 @lru_cache(maxsize=4)
 def firmware(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
-    """The shipped firmware of a board, linked."""
+    """The shipped firmware of a board, linked; without the product that the board is not."""
     texts = linked.linked(board).texts
     names = [name for name in texts if arch == THUMB or linked.MACHINE_CODE not in texts[name]]
+    others = [product for kind, product in OTHER.items() if board.startswith(kind)]
+    names = [name for name in names if name not in others]
     files = {_path(name): compile_text(texts[name], name, arch, NO_LINES) for name in names}
     return Firmware(tuple(sorted({**files, **_started(MAIN)}.items())))
 

@@ -132,6 +132,26 @@ def test_imports_are_brought_by_the_stock_interpreter(board: str) -> None:
     assert found - ours <= STOCK | CHIP[chip_of(board)] | OWN_BUILD[chip_of(board)]
 
 
+@pytest.mark.parametrize("board", [*BOARDS, linked.UNIX_SIM])
+def test_what_a_file_takes_from_another_is_there(board: str) -> None:
+    texts = linked.linked(board).texts
+    for text in texts.values():
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.ImportFrom) and node.module in texts:
+                known = _bound(texts[node.module])
+                assert {alias.name for alias in node.names} <= known, node.module
+
+
+def _bound(text: str) -> set[str]:
+    """Names at the top of a source."""
+    found = set()
+    for node in ast.parse(text).body:
+        for part in [node] if isinstance(node, ast.FunctionDef | ast.ClassDef) else ast.walk(node):
+            name = getattr(part, "name", None) or getattr(part, "id", None)
+            found.add(getattr(part, "asname", None) or name)
+    return found
+
+
 def test_machine_code_keeps_the_names_that_it_is_called_by() -> None:
     for board in ("CARD_RP2040", "STAND_RP2040"):
         texts = linked.linked(board).texts

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Keys of the model: named keys whose signatures are keyed hashes, and real ones of P-256.
+"""Keys of the model: named keys whose signatures are keyed hashes.
 
 A named key's signature can be made into another good one by anybody (`twisted`), as any ECDSA
 signature can whose S is not held low: nothing may hang on which of them a device has seen.
@@ -10,11 +10,10 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Any
 
-from duotap import p256, status
+from duotap import status
 from duotap.certificate import CLASS_BOUND, CLASS_COUNT
 from duotap.errors import Refusal
 from guards import Fuses, Mark
-from port.signer import SoftwareSigner
 
 
 class NamedKey:
@@ -56,16 +55,6 @@ def _hash(*parts: bytes) -> bytes:
     return sha256(b"".join(parts)).digest()
 
 
-class RealKey(SoftwareSigner):
-    """The shipped signer over a secret that follows from the name."""
-
-    def __init__(self, name: str) -> None:
-        secret = p256.secret_from_entropy(_hash(b"secret", name.encode()) + bytes(16))
-        super().__init__(secret, Hedge(name), 1, 1)
-        self.public = self.public_key()
-        self.kid = sha256(self.public).digest()[:16]
-
-
 class Hedge:
     """Entropy that is the same in each run and never the same twice."""
 
@@ -78,7 +67,7 @@ class Hedge:
         return _hash(self._seed, purpose.encode(), str(self._count).encode())[:nbytes]
 
 
-Key = Any  # NamedKey or RealKey: public, kid, sign, and the rest of a signer
+Key = Any  # NamedKey or of its shape: public, kid, sign, and the rest of a signer
 
 
 class Guarded:

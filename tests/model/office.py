@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ledger of a run: an archive, what was issued, and what the shipped reconciling makes of it.
 
-There is no database. An account is what the positions of all subjects say; that the shipped book
-says the same is shown on sampled paths (lockstep.py).
+There is no database: an account is what the positions of all subjects say.
 """
 
 from __future__ import annotations

@@ -89,8 +89,10 @@ async def put_statements(town: Town) -> None:
     for raw in _statements(town):
         await client.put_statement(raw)
     town.look()
-    known = town.audit.purses[PAYER].state.statements
-    of = {fold.STATEMENTS[kind] for kind, _ in known}
+    state = town.audit.purses[PAYER].state
+    of = {fold.STATEMENTS[kind] for kind, _ in state.statements}
+    if state.full_list[1]:
+        of.add(messages.DenyList)
     hold(of >= set(KINDS), "lost", f"of the statements only {len(of)} are known")
 
 

@@ -50,7 +50,8 @@ def run(name: str) -> Tier:
     print(f"\n== tests/{name}", flush=True)
     report = REPORTS / f"{name}.xml"
     report.unlink(missing_ok=True)
-    command = [sys.executable, "-m", "pytest", "-n", str(WORKERS), f"--junitxml={report}"]
+    command = [sys.executable, "-m", "pytest", "-n", str(WORKERS)]
+    command += ["--dist", "worksteal", f"--junitxml={report}"]
     started = time.monotonic()
     status = subprocess.run([*command, f"tests/{name}"], cwd=ROOT, check=False).returncode
     return read(name, report, time.monotonic() - started, status)

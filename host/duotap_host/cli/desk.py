@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 PASSPHRASE_VARIABLE = "DUOTAP_PASSPHRASE"
 STATE = Path("duotap-state")
 KEYS = STATE / "keys"
+FLEET = STATE / "fleet.sqlite"  # the manifest of what was made here
 LEDGER = f"sqlite:///{STATE / 'ledger.sqlite'}"
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 

@@ -18,6 +18,7 @@ from duotap_host.cli.desk import KEYS, LEDGER, Desk
 from duotap_host.device.errors import DeviceError
 from duotap_host.issuer import IssuerError
 from duotap_host.ledger.interface import LedgerError
+from duotap_host.provision.manifest import ManifestError
 
 FAILED = 1
 STOPPED = 130  # as a shell tells of an interrupt
@@ -82,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(f"{error.format_message()} (see {where} --help)", error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
-    except (DeviceError, LedgerError, IssuerError) as error:
+    except (DeviceError, LedgerError, IssuerError, ManifestError) as error:
         _fail(str(error), FAILED)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", STOPPED)

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix rollback format clean
+.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix rollback fleet format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -54,6 +54,9 @@ fault-matrix: setup ## spoil every frame between boards and their radio chips in
 
 rollback: setup ## restore older images of the flash, class by class; keeps the table in firmware/README.md
 	@$(BENCH) sim.rollback_lab
+
+fleet: setup ## make 10,000 virtual boards while the command is killed 20 times; keeps the tables in host/README.md
+	@$(BENCH) sim.fleet_lab --readme
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

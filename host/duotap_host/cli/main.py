@@ -19,6 +19,7 @@ from duotap_host.device.errors import DeviceError
 from duotap_host.issuer import IssuerError
 from duotap_host.ledger.interface import LedgerError
 from duotap_host.provision.manifest import ManifestError
+from duotap_host.provision.sheet import SheetError
 
 FAILED = 1
 STOPPED = 130  # as a shell tells of an interrupt
@@ -85,6 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _fail(error.format_message(), error.exit_code)
     except (DeviceError, LedgerError, IssuerError, ManifestError) as error:
         _fail(str(error), FAILED)
+    except SheetError as error:
+        for told in error.told:
+            print(f"duotap: {told}", file=sys.stderr)
+        sys.exit(FAILED)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", STOPPED)
     except Exit as left:

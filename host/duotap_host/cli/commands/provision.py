@@ -1,21 +1,31 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`duotap provision`: make a new device a holder's card or a merchant's stand."""
+"""`duotap provision`: make a new device a holder's card or a merchant's stand, or a fleet of
+them."""
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import rich_click as click
-from duotap.fields import TEXTS
+from duotap.fields import ROLE_PERSON, TEXTS
 
 from duotap_host.cli import cable
 from duotap_host.cli.amounts import TAKES_AMOUNT, amount
-from duotap_host.cli.desk import Desk
+from duotap_host.cli.desk import FLEET, Desk
+from duotap_host.ledger import codes
 from duotap_host.ledger.local import now_us
 from duotap_host.money import show as money
-from duotap_host.provision.profile import Profile, describe
-from duotap_host.provision.provisioning import provision
+from duotap_host.provision import sheet
+from duotap_host.provision.fleet import PATIENCE_S, Maker
+from duotap_host.provision.manifest import Manifest, Unit
+from duotap_host.provision.profile import RANDOM_BYTES, Profile, describe
+from duotap_host.provision.provisioning import Trusted, provision
+
+if TYPE_CHECKING:
+    from duotap_host.ledger.local import LocalLedger
 
 NUMBERS = click.IntRange(1, (1 << 30) - 1)
 # Option, field of Limits, what it bounds.
@@ -41,8 +51,8 @@ def _options(function: Any) -> Any:
 
 
 @click.command("provision", context_settings=TAKES_AMOUNT)
-@cable.PORT
-@click.option("--role", type=click.Choice(["person", "stand"]), required=True)
+@click.argument("ports", metavar="PORT...", nargs=-1, required=True)
+@click.option("--role", type=click.Choice(["person", "stand"]))
 @click.option("--holder", type=NUMBERS, metavar="NUMBER", help="Whose card it is.")
 @click.option("--merchant", type=NUMBERS, metavar="NUMBER", help="Whose stand it is.")
 @click.option("--name-en", metavar="NAME", help="On the payer's screen; a stand has one.")
@@ -52,12 +62,61 @@ def _options(function: Any) -> Any:
 @click.option("--no-press-count", type=NUMBERS, help="Number of payments without a press.")
 @click.option("--load-cap", type=amount, help="Sum of loads between two deposits.")
 @click.option("--days", type=click.IntRange(1, 3660), help="Life of the certificate.")
+@click.option(
+    "--manifest",
+    "list_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="A fleet: the CSV list of units to make (columns: duotap fleet --help).",
+)
+@click.option(
+    "--states",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    default=FLEET,
+    show_default=True,
+    help="A fleet: where the state of each unit is kept.",
+)
+@click.option(
+    "--patience",
+    "patience_s",
+    metavar="SECONDS",
+    type=click.FloatRange(1),
+    default=PATIENCE_S,
+    show_default=True,
+    help="A fleet: a port is over when nothing new comes for so long.",
+)
 @click.pass_obj
-def command(desk: Desk, /, port: str, **chosen: Any) -> None:
+def command(
+    desk: Desk,
+    /,
+    ports: tuple[str, ...],
+    list_path: Path | None,
+    states: Path,
+    patience_s: float,
+    **chosen: Any,
+) -> None:
     """Give the new device at PORT its key, its certificate and the issuer's root keys.
 
     Run again, it goes on where it was broken off; a device is certified once.
+
+    With --manifest it makes all units of a list, at several ports at once: change the board at a
+    port when its line says "next board". Killed at any moment and run again it goes on, whatever
+    board is plugged in where.
     """
+    if list_path is None:
+        _one(desk, ports, chosen)
+    elif any(chosen.values()):
+        raise click.UsageError("the list says what the units are: no other option beside it")
+    else:
+        _fleet(desk, ports, list_path, states, patience_s)
+
+
+def _one(desk: Desk, ports: tuple[str, ...], chosen: dict[str, Any]) -> None:
+    if len(ports) != 1:
+        raise click.UsageError("one PORT, or --manifest for a fleet")
+    if chosen["role"] is None:
+        raise click.UsageError("Missing option '--role'")
     profile = _profile(**chosen)
     issuer = desk.issuer()
     issuer.unlock()
@@ -65,7 +124,7 @@ def command(desk: Desk, /, port: str, **chosen: Any) -> None:
         epoch = issuer.epoch(now_us())
         done = cable.visit(
             desk,
-            port,
+            ports[0],
             lambda client, _tell: provision(client, ledger, issuer, epoch, profile),
             "provisioning",
         )
@@ -75,6 +134,51 @@ def command(desk: Desk, /, port: str, **chosen: Any) -> None:
         f"Device {done.device.id.hex()} {state}"
         f" {describe(done.device.role, done.device.holder)}{limit}."
     )
+
+
+def _fleet(
+    desk: Desk, ports: tuple[str, ...], list_path: Path, states: Path, patience_s: float
+) -> None:
+    from duotap_host.cli import line
+
+    rows = sheet.read(list_path)
+    with desk.ledger() as ledger:
+        _check_owners(ledger, rows, list_path)
+        maker = _maker(desk, ledger)
+        manifest = Manifest(states)
+        try:
+            manifest.claim()
+            manifest.enter(rows)
+            line.run(desk, manifest, maker, ports, patience_s)
+        finally:
+            manifest.close()
+
+
+def _check_owners(ledger: LocalLedger, rows: tuple[sheet.Row, ...], path: Path) -> None:
+    """SheetError unless every unit has an account to belong to."""
+    known = {account.name for account in ledger.accounts()}
+    told = []
+    for row in rows:
+        profile = sheet.profile_of(row.cells)
+        home = (codes.wallet if profile.role == ROLE_PERSON else codes.merchant)(profile.holder)
+        if home not in known:
+            told.append(f"{path} line {row.line}: there is no account {home}; open it first")
+    if told:
+        raise sheet.SheetError(told)
+
+
+def _maker(desk: Desk, ledger: LocalLedger) -> Maker:
+    """This issuer's own keys and ledger."""
+    issuer = desk.issuer()
+    issuer.unlock()
+    epoch = issuer.epoch(now_us())
+    trusted = Trusted(issuer.roots, issuer.keycerts, (issuer.sign_epoch(epoch),))
+
+    def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
+        random = os.urandom(RANDOM_BYTES)
+        return issuer.sign_certificate(unit.profile.certificate(random, public, firmware, epoch))
+
+    return Maker(trusted, sign, ledger.register_device)
 
 
 def _profile(role: str, **chosen: Any) -> Profile:

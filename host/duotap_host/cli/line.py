@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A line that makes a fleet, as the terminal shows it: a line for each port while it works, and
+what it came to at the end."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from types import TracebackType
+
+from click.exceptions import Exit
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+
+from duotap_host.cli.desk import Desk
+from duotap_host.device.serial_line import SerialLine
+from duotap_host.provision.fleet import Event, Fleet, Maker, What
+from duotap_host.provision.manifest import Manifest, State
+
+FAILED = 1
+STYLES = {What.MADE: "green", What.KNOWN: "green", What.FAILED: "red", What.BROKEN: "bold red"}
+SHORT_BYTES = 4  # of a device's id, enough to tell two apart on a screen
+MINUTE_S = 60.0
+
+
+class Board:
+    """Hears what happens at the ports; on a terminal a table that stays, else a line each."""
+
+    def __init__(self, console: Console, manifest: Manifest, ports: Sequence[str]) -> None:
+        self._console = console
+        self._last = {port: Event(port, What.WAITING) for port in ports}
+        self._made = Counter[str]()
+        self._came = Counter[What]()
+        counts = manifest.counts()
+        self._total = sum(counts.values()) - counts[State.RETIRED]
+        self._done = counts[State.CONFIRMED]
+        self._began_s = time.monotonic()
+        self._live = Live(console=console, get_renderable=self._table, auto_refresh=False)
+
+    def __enter__(self) -> Board:
+        if self._console.is_terminal:
+            self._live.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._live.stop()
+
+    def tell(self, event: Event) -> None:
+        """Something happened."""
+        self._last[event.port] = event
+        self._came[event.what] += 1
+        if event.what is What.MADE:
+            self._made[event.port] += 1
+            self._done += 1
+        if self._console.is_terminal:
+            self._live.refresh()
+        elif event.what not in (What.WAITING, What.WORKING):
+            self._console.print(
+                f"{event.port}: {_said(event)} ({self._rate()})", markup=False, soft_wrap=True
+            )
+
+    def came(self, what: What) -> int:
+        """How often that happened."""
+        return self._came[what]
+
+    def troubles(self) -> list[Event]:
+        """The ports that ended before there was nothing left to do."""
+        return [event for event in self._last.values() if event.what is What.OVER and event.told]
+
+    def _rate(self) -> str:
+        made = sum(self._made.values())
+        a_minute = made * MINUTE_S / max(time.monotonic() - self._began_s, 1e-3)
+        told = f"{self._done} of {self._total}"
+        if not made:
+            return told
+        return f"{told}, {a_minute:.1f} a minute, {_long((self._total - self._done) / a_minute)}"
+
+    def _table(self) -> Table:
+        table = Table("port", "made", "", box=None, caption=self._rate())
+        for port, event in self._last.items():
+            style = STYLES.get(event.what, "")
+            table.add_row(port, str(self._made[port]), _said(event), style=style)
+        return table
+
+
+def _said(event: Event) -> str:
+    if event.what in (What.MADE, What.KNOWN):
+        word = "made" if event.what is What.MADE else "made before"
+        return f"{event.unit} is {word}, device {event.device.hex()}: next board"
+    return f"{event.what}{': ' if event.told else ''}{event.told}"
+
+
+def _long(minutes: float) -> str:
+    hours, minutes = divmod(round(minutes), 60)
+    return f"{hours} h {minutes:02.0f} min left"
+
+
+def run(
+    desk: Desk, manifest: Manifest, maker: Maker, ports: Sequence[str], patience_s: float
+) -> None:
+    """Make what is to be made. Leaves with status 1 if it is not all made then."""
+    with Board(desk.console, manifest, ports) as board:
+        fleet = Fleet(manifest, maker, SerialLine, board.tell, patience_s=patience_s)
+        try:
+            asyncio.run(fleet.run(ports))
+        except* KeyboardInterrupt:
+            desk.console.print("Stopped; nothing is lost.")
+    _sum_up(desk.console, manifest, board)
+
+
+def _sum_up(console: Console, manifest: Manifest, board: Board) -> None:
+    counts = manifest.counts()
+    states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
+    made, known = board.came(What.MADE), board.came(What.KNOWN)
+    console.print(f"Made {made}, found {known} made before. Units: {states or 'none'}.")
+    for event in board.troubles():
+        console.print(
+            f"{event.port}: {event.told}. Look at it with: duotap doctor {event.port}",
+            markup=False,
+            soft_wrap=True,
+        )
+    for unit in [each for each in manifest.units() if each.state is State.UNCONFIRMED][:5]:
+        console.print(f"{unit.name} waits for its board, which is device {unit.device.hex()}.")
+    if counts[State.INTENT] or counts[State.UNCONFIRMED]:
+        console.print(
+            "The same command again goes on: plug in the boards that are new or were not"
+            " confirmed. duotap fleet show lists them; duotap fleet retire gives up one whose"
+            " board is lost."
+        )
+        raise Exit(FAILED)

@@ -6,7 +6,8 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix rollback fleet format clean
+.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix \
+	rollback fleet touches format clean
 
 help: ## list the commands
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
@@ -57,6 +58,9 @@ rollback: setup ## restore older images of the flash, class by class; keeps the 
 
 fleet: setup ## make 10,000 virtual boards while the command is killed 20 times; keeps the tables in host/README.md
 	@$(BENCH) sim.fleet_lab --readme
+
+touches: setup ## touch a stand 100,000 times without paying, and then pay (a minute)
+	@$(BENCH) duet.touches
 
 format: setup ## format the sources and sort the imports
 	@$(BIN)/ruff check --fix

@@ -97,6 +97,8 @@ class State:
         self.last_issue = b""  # hash of the last statement of a money key
         self.last_closed = (b"", b"")  # offer that C or S closed last: hash, payer
         self.last_unpaid = (b"", b"")  # offer that V closed last: hash, payer
+        self.unpaid = 0  # offers that V closed after the record that the last checkpoint covers
+        self.spare = (1, 0)  # reserved offer numbers left: next and last; none after a boot
 
     def balance(self) -> int:
         """Own money and all scopes together, minor units."""
@@ -217,7 +219,7 @@ def _issued(state: State, signed: Any) -> None:
 
 def _offer(state: State, sequence: int, body: bytes) -> None:
     state.open_offer = open_offer(sequence, body)
-    state.next_offer = state.open_offer.counter + 1
+    state.next_offer = max(state.next_offer, state.open_offer.counter + 1)
 
 
 def _payment(state: State, sequence: int, body: bytes) -> None:
@@ -273,6 +275,11 @@ def _unpaid(state: State, sequence: int, body: bytes) -> None:
         raise Broken("void without its offer")
     state.last_unpaid = (state.open_offer.hash, state.open_offer.payer)
     state.open_offer = None
+    state.unpaid += 1
+
+
+def _reserved(state: State, sequence: int, body: bytes) -> None:
+    state.next_offer = records.unpack(records.RESERVED, body)[1] + 1
 
 
 def _kept(state: State, sequence: int, body: bytes) -> None:
@@ -321,6 +328,7 @@ APPLY = {
     records.UNLOAD: _unload,
     records.CARRIED: _carried,
     records.TICKS: _kept,
+    records.RESERVED: _reserved,
 }
 
 

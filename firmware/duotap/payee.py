@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from duotap import limits, messages, records, states, status
 from duotap.certificate import ROLE_STAND
 from duotap.errors import Refusal
+from duotap.fold import open_offer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 OFFER_PAGES = 1 + 3  # the offer, and its credit or account
 LATE_PAGES = 2  # a late void or a conflict; it comes again when there is room
+UNPAID_WRITTEN = 50  # since the last checkpoint; beyond, 1,000 sales would not fit any more
 OFFERS_PER_ENTRY = 3  # offers for one entered amount; then the merchant presses again
 
 
@@ -48,18 +50,20 @@ class Payee:
                 return bytes(offer.raw)
             self.cancel()
         kinds, _ = states.step(states.PAYEE, states.NONE, states.ASK)
-        own = device.own()
+        scopes, epoch = device.own().scopes, state.list_epochs()[-1]
+        is_written = state.unpaid < UNPAID_WRITTEN
+        counter = state.next_offer
+        if not is_written:
+            from duotap import reserved
+
+            counter = reserved.number(device.purse)
         raw = device.sign(
-            messages.Offer(
-                payer_id,
-                payment_counter,
-                state.next_offer,
-                amount,
-                own.scopes,
-                state.list_epochs()[-1],
-            )
+            messages.Offer(payer_id, payment_counter, counter, amount, scopes, epoch)
         )
-        device.purse.commit(kinds[0], raw)
+        if is_written:
+            device.purse.commit(kinds[0], raw)
+        else:
+            state.open_offer = open_offer(0, raw)
         return raw
 
     def is_open(self, fci: Any, amount: int) -> bool:
@@ -84,7 +88,11 @@ class Payee:
         if offer is None:
             return
         kinds, _ = states.step(states.PAYEE, states.OPEN, states.CANCEL)
-        self.device.purse.commit(kinds[0], offer.counter, offer.hash)
+        if offer.sequence:
+            self.device.purse.commit(kinds[0], offer.counter, offer.hash)
+        else:  # its number is reserved: that no other record has it says the same
+            state = self.device.purse.state
+            state.last_unpaid, state.open_offer = (offer.hash, offer.payer), None
 
     def take(self, raw: bytes) -> bytes:
         """Decide a payment, or repeat what was decided. Returns the receipt or void to send.
@@ -123,6 +131,8 @@ class Payee:
         verdict = messages.TAKEN if stand else messages.CREDITED
         receipt = device.sign(messages.Receipt(signed.hash, verdict))
         kind = account if stand else credit
+        if not offer.sequence:
+            device.purse.commit(records.OFFER, offer.raw)
         device.purse.commit(kind, signed.raw, receipt, payer.rollback_class)
         return receipt
 
@@ -143,9 +153,9 @@ class Payee:
             if kept.hash == signed.hash:
                 states.step(states.PAYEE, now, states.REPEAT)
                 return bytes(answer)
-            if kept.message.offer_hash == offer_hash:
+            if _is_same_offer(kept, signed):
                 return self._conflict(signed, payer, now, other)
-        if unpaid or self._unpaid_before(offer_hash):
+        if unpaid or self._unpaid_before(signed):
             return self._void(signed, payer, now)
         raise Refusal(status.ASK_LEDGER, "ask the ledger")
 
@@ -162,9 +172,15 @@ class Payee:
         for _, kind, body in purse.journal.walk(last, backwards=True, types=kinds):
             yield kind, body
 
-    def _unpaid_before(self, offer_hash: bytes) -> bool:
-        """Whether the base says that V closed this offer before its records were pruned."""
-        return self.device.purse.base_has(offer_hash)
+    def _unpaid_before(self, signed: Any) -> bool:
+        """Whether the base says that V closed this offer before its records were pruned, or its
+        number was reserved and never written."""
+        from duotap.reserved import has
+
+        purse = self.device.purse
+        return purse.base_has(signed.message.offer_hash) or has(
+            purse, signed.message.offer_counter
+        )
 
     def _void(self, signed: Any, payer: Any, now: int) -> bytes:
         """The first payment of an offer that V closed: journalled, not honoured."""
@@ -188,6 +204,15 @@ class Payee:
 def _matches(offer: OpenOffer, payer_id: bytes, payment_counter: int, amount: int) -> bool:
     wanted = (payer_id, payment_counter, amount)
     return bool((offer.payer, offer.payment_counter, offer.amount) == wanted)
+
+
+def _is_same_offer(kept: Any, signed: Any) -> bool:
+    """Of an offer that was never written a payee knows the number only; a hash that was made up
+    for it gives no second void."""
+    paid, other = kept.message, signed.message
+    if paid.offer_hash == other.offer_hash:
+        return True
+    return bool((paid.offer_counter, kept.kid) == (other.offer_counter, signed.kid))
 
 
 def _offer_of(raw: bytes) -> bytes:

@@ -156,8 +156,9 @@ class Purse:
         return sequence
 
     def check_room(self, pages: int) -> None:
-        """Refuse what would eat into the reserve; `pages`: what begins now, with its closing."""
-        open_pages = len(self.state.open_payments) + (3 if self.state.open_offer else 0)
+        """Refuse what would eat into the reserve; `pages`: what begins now, with its closing.
+        An open offer may have to be written too."""
+        open_pages = len(self.state.open_payments) + (4 if self.state.open_offer else 0)
         if self.journal.pages_free() < pages + open_pages + RESERVE_PAGES:
             raise Refusal(JOURNAL_FULL, "journal is full: deposit")
         if self._guard is not None:

@@ -30,6 +30,7 @@ REFUND_TAKEN = 17
 UNLOAD = 18
 CARRIED = 19
 TICKS = 20
+RESERVED = 21
 
 # How many elements the array of a type has; a type that is not here is one message.
 ARRAYS = {
@@ -41,6 +42,7 @@ ARRAYS = {
     UNPAID: 2,
     LATE_VOID: 2,
     CARRIED: 2,
+    RESERVED: 2,
 }
 
 

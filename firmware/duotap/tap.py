@@ -101,11 +101,11 @@ class Tap:
 
     def _ask(self, payer: Any, fci: commands.Fci, amount: int) -> bytes:
         """At most OFFERS_PER_ENTRY different offers for one entered amount."""
-        before = self.device.purse.state.next_offer
+        before = self.device.purse.state.open_offer
         if self.asked >= OFFERS_PER_ENTRY and not self.payee.is_open(fci, amount):
             raise Refusal(status.WRONG_STATE, "too many cards: enter the amount again")
         offer = self.payee.ask(payer, fci.device, fci.payment_counter, amount)
-        self.asked += self.device.purse.state.next_offer - before
+        self.asked += before is None or before.raw != offer
         return offer
 
     def _select(self) -> Generator[Any, Any, commands.Fci]:

@@ -39,6 +39,7 @@ ROLES = (
     "port.sending",
     "duotap.factory",
     "duotap.notices",
+    "duotap.reserved",
     "duotap.statements",
 )
 URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
@@ -116,7 +117,7 @@ class Unit:
         """What answers a payee; from now on this device leads no tap."""
         if self._applet is None:
             self._led = None
-            late.drop("port.receiving", "duotap.notices")
+            late.drop("port.receiving", "duotap.notices", "duotap.reserved")
             from port.paying import applet
 
             self._applet = applet(self.device, self.events)

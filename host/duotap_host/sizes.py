@@ -157,6 +157,7 @@ def bodies() -> list[tuple[str, bytes]]:
         ("unload", made[messages.Unload]),
         ("carried", pack(records.CARRIED, records.STATEMENT, full_list)),
         ("ticks", pack(records.TICKS, bytes(TICKS_BYTES))),
+        ("reserved", pack(records.RESERVED, fields.COUNTER_MAX, fields.COUNTER_MAX)),
     ]
 
 

@@ -38,6 +38,8 @@ class Seen:
     folded: Folded
     unpaid: dict[bytes, int] = field(default_factory=dict)  # hash of a V-closed offer: sequence
     resolved: set[bytes] = field(default_factory=set)  # offers with a late void or a conflict
+    offered: set[int] = field(default_factory=set)  # numbers of offers in it
+    reserved: list[tuple[int, int, int]] = field(default_factory=list)  # sequence, first, last
 
 
 @dataclass(slots=True)
@@ -124,10 +126,21 @@ def _file(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
         else:
             firm = is_firm or evidence.refunds_taken.get(entry.refund.hash, (b"", False))[1]
             evidence.refunds_taken[entry.refund.hash] = (device, firm)
-    if entry.unpaid and is_firm:
-        seen.unpaid[entry.unpaid] = entry.record.sequence
+    if is_firm:
+        _file_offers(seen, entry)
     if entry.certificate:
         evidence.certificates[entry.record.hash] = (device, entry.certificate)
+
+
+def _file_offers(seen: Seen, entry: Entry) -> None:
+    """What became of a payee's offer numbers."""
+    sequence, kind = entry.record.sequence, entry.record.kind
+    if entry.unpaid:
+        seen.unpaid[entry.unpaid] = sequence
+    if entry.offer is not None and kind == records.OFFER:
+        seen.offered.add(entry.offer.message.offer_counter)
+    if kind == records.RESERVED:
+        seen.reserved.append((sequence, *entry.reserved))
 
 
 def _file_payment(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:

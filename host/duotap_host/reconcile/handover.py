@@ -104,13 +104,16 @@ def next_base(evidence: Evidence, device: bytes) -> Base | None:
         for offer_hash, sequence in seen.unpaid.items()
         if not _is_resolved(evidence, seen, offer_hash)
     )
+    unwritten = [*_unwritten(evidence, device)]
+    unresolved = sorted([*unresolved, *unwritten])
     trunk = seen.chain.trunk
     if len(unresolved) > UNPAID_MAX:
         trunk = trunk[: unresolved[UNPAID_MAX][0] - 1]
     synced = _covered(evidence, device)
     last = max(synced, default=0)
     new = trunk[last:]  # a trunk begins with record 1
-    if all(archived.kind in OF_CHECKPOINTS for archived in new):
+    is_asked = any(sequence <= last for sequence, _ in unwritten)
+    if not new or (all(each.kind in OF_CHECKPOINTS for each in new) and not is_asked):
         return None
     folded = seen.folded if len(trunk) == len(seen.chain.trunk) else fold(trunk, synced)
     unpaid = [
@@ -135,6 +138,20 @@ def _covered(evidence: Evidence, device: bytes) -> set[int]:
         for statement in evidence.archive.issued
         if statement.device == device and statement.kind == CHECKPOINT
     }
+
+
+def _unwritten(evidence: Evidence, device: bytes) -> Iterator[tuple[int, bytes]]:
+    """Offers of reserved numbers that the payee never journalled, and of which a payment is known:
+    sequence of the reservation, hash. Of the others nobody knows a hash."""
+    seen = evidence.journals[device]
+    for offer_hash, payments in evidence.by_offer.items() if seen.reserved else ():
+        message = evidence.payments[min(payments)].message
+        number = message.offer_counter
+        if message.payee != device or number in seen.offered or offer_hash in seen.resolved:
+            continue
+        for sequence, first, last in seen.reserved:
+            if first <= number <= last:
+                yield sequence, offer_hash
 
 
 def _is_resolved(evidence: Evidence, seen: Seen, offer_hash: bytes) -> bool:

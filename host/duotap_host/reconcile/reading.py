@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from duotap import cose, messages, record, records, status
+from duotap import cose, fields, messages, record, records, status
 from duotap.cose import Signed
 from duotap.errors import Malformed, Refusal
 
@@ -53,6 +53,7 @@ class Entry:
     unload: Signed | None = None
     issued: Signed | None = None  # load, cancel, checkpoint
     unpaid: bytes = b""  # hash of the offer that was closed unpaid
+    reserved: tuple[int, int] = (1, 0)  # first and last offer number of a reservation
     certificate: bytes = b""  # of an identity
 
 
@@ -70,6 +71,7 @@ class _Body(NamedTuple):
     signed: Mapping[str, Signed]
     unpaid: bytes = b""
     certificate: bytes = b""
+    reserved: tuple[int, int] = (1, 0)
 
 
 class Reader:
@@ -107,7 +109,9 @@ class Reader:
                 problems.append(Problem(code, archived.hash, signed.kid))
             elif name in Entry.__slots__:
                 good[name] = signed
-        entry = replace(Entry(archived), unpaid=body.unpaid, certificate=body.certificate, **good)
+        rest = body._asdict()
+        del rest["signed"]
+        entry = replace(Entry(archived), **rest, **good)
         if not problems:
             self._good[key] = entry
             if not archived.checked:
@@ -209,6 +213,12 @@ def _unpaid(_: int, counter: Any, offer_hash: Any) -> _Body:
     return _Body({}, unpaid=offer_hash)
 
 
+def _reserved(_: int, first: Any, last: Any) -> _Body:
+    return _Body(
+        {}, reserved=(fields.from_wire("counter", first), fields.from_wire("counter", last))
+    )
+
+
 def _conflict(_: int, raw: bytes) -> _Body:
     return _Body({"payment": _decode(raw, messages.Payment)})
 
@@ -245,4 +255,5 @@ UNPACK: dict[int, Callable[..., _Body]] = {
     records.UNLOAD: _unload,
     records.CARRIED: _nothing,
     records.TICKS: _nothing,
+    records.RESERVED: _reserved,
 }

@@ -27,6 +27,7 @@ RECORDS = {
     records.UNLOAD: "unload",
     records.CARRIED: "carried",
     records.TICKS: "ticks",
+    records.RESERVED: "reserved",
 }
 HEAD = "head"
 

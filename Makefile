@@ -34,6 +34,10 @@ check: setup ## run before each commit: style, types, device compiler, the quick
 sweep: setup ## cut every tap and every visit at the cable, everywhere, and tell what it came to
 	@$(BENCH) sweep --readme
 
+.PHONY: unplug
+unplug: setup ## pull boards out at 500 random bytes of all that is done with them, then do it again
+	@$(BENCH) unplug $(ARGS)
+
 model: setup ## explore all states of small towns, and try mutants (ARGS="path …": one path alone)
 	@$(BENCH) model $(or $(ARGS),full)
 ifndef ARGS

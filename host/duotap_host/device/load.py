@@ -43,15 +43,18 @@ async def load(
     tell: Tell = silent,
 ) -> Load:
     """Bring `amount` from `account` (by default the holder's own) to the device. The same request
-    loads once. DeviceError, LedgerError, IssuerError."""
+    loads once; without one, a load of this kind that nobody has seen arrive before this visit was
+    broken off, and is the one that is asked for. DeviceError, LedgerError, IssuerError."""
     visit = await Visit.begin(client, ledger, issuer, epoch, tell)
     if visit.is_stopped:
         raise DeviceError(REASONS[status.DAMAGED])
-    await visit.pull()
     device = visit.device
     account = account or home(device)
+    amounts = ((OWN_MONEY, amount),)
+    known = None if request else ledger.load_under_way(device.id, amounts, account)
+    await visit.pull()
     await visit.raise_epoch(epoch)
-    raw = ledger.issue_load(device.id, ((OWN_MONEY, amount),), account, request)
+    raw = known or ledger.issue_load(device.id, amounts, account, request)
     await visit.hand_over()
     await visit.pull()
     if messages.decode(raw, messages.Load).message.number in visit.cancelled:

@@ -325,6 +325,10 @@ class Ledger(Protocol):
         """Sign a load and debit the account: from now on it is under way. The same request gives
         back the same load."""
 
+    def load_under_way(self, device: bytes, amounts: Amounts, account: str) -> bytes | None:
+        """The first load of these amounts from this account that is neither cancelled nor shown by
+        what is covered of the device's journal."""
+
     def issue_cancel(self, device: bytes, number: int) -> bytes:
         """Sign what takes the place of the load with this number, if the device has not taken
         the load already."""

@@ -191,6 +191,12 @@ class LocalLedger:
             )
         return load.raw
 
+    def load_under_way(self, device: bytes, amounts: Amounts, account: str) -> bytes | None:
+        self.device(device)
+        evidence = self._review().evidence
+        next_issue = evidence.journals[device].folded.state.next_issue
+        return orders.load_from(evidence.archive.issued, device, next_issue, amounts, account)
+
     def issue_cancel(self, device: bytes, number: int) -> bytes:
         self.issuer.unlock()
 

@@ -53,6 +53,20 @@ def of_request(connection: Connection, device: bytes, request: bytes) -> bytes |
     return None if row is None else bytes(row[0])
 
 
+def load_from(
+    statements: Sequence[Issued], device: bytes, number: int, amounts: Amounts, account: str
+) -> bytes | None:
+    """The first load of this kind with this number or a higher one that was not cancelled."""
+    of = [s for s in statements if s.device == device and s.number >= number]
+    cancelled = {statement.number for statement in of if statement.kind == CANCEL}
+    for statement in of:
+        if statement.kind == LOAD and statement.number not in cancelled:
+            message = messages.decode(statement.raw, messages.Load).message
+            if (message.amounts, statement.account) == (amounts, account):
+                return statement.raw
+    return None
+
+
 def check_load(device: Device, limits: Limits, cap: int, due: int, amount: int) -> None:
     """Refused for what the device would refuse for certain; `due`: loaded since its last sync."""
     check_active(device)

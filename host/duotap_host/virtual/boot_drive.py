@@ -4,7 +4,8 @@
 The ROM takes 512 bytes at a time as they are written. What is no UF2 block for it is passed over;
 of the others it erases a sector when the first page of it comes and programs the pages, in any
 order. When it has had every block of one file the chip restarts and the drive is gone (RP2040
-Datasheet §2.8.4.2). `unplug_after` bytes the cable is pulled: the drive is gone, the flash stays.
+Datasheet §2.8.4.2). `unplug_after` bytes the cable is pulled, and with it the power: the drive is
+gone, the flash stays, torn where the last block was being written.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import struct
 from pathlib import Path
 
 from duotap_host.flash import uf2
+from duotap_host.virtual.nor import Mix
 
 INFO = "INFO_UF2.TXT"
 INFO_TEXT = "UF2 Bootloader v3.0\nModel: Raspberry Pi RP2\nBoard-ID: RPI-RP2\n"
@@ -31,6 +33,7 @@ class BootDrive:
         self._had: set[int] = set()
         self._erased: set[int] = set()
         self._count = 0
+        self._busy = 0, b""  # sector that was changed last, and from what
 
     def plug_in(self, unplug_after: int = -1) -> None:
         """With BOOTSEL held."""
@@ -38,6 +41,7 @@ class BootDrive:
         (self.folder / INFO).write_text(INFO_TEXT)
         self.unplug_after = unplug_after
         self._taken.clear()
+        self._busy = 0, b""
         self._forget()
 
     @property
@@ -51,14 +55,19 @@ class BootDrive:
         for path in sorted(self.folder.iterdir()):
             if path.name == INFO:
                 continue
-            content = path.read_bytes()
             at = self._taken.get(path.name, 0)
-            while self.is_there and len(content) - at >= uf2.BLOCK_BYTES:
+            with path.open("rb") as file:
+                file.seek(at)
+                content = file.read()
+            for block in range(0, len(content) - uf2.BLOCK_BYTES + 1, uf2.BLOCK_BYTES):
                 if 0 <= self.unplug_after < at + uf2.BLOCK_BYTES:
+                    self._tear()
                     self._gone()
                     return
-                self._block(content[at : at + uf2.BLOCK_BYTES])
+                self._block(content[block : block + uf2.BLOCK_BYTES])
                 at += uf2.BLOCK_BYTES
+                if not self.is_there:
+                    return
             self._taken[path.name] = at
             if not self.is_there:
                 return
@@ -82,8 +91,15 @@ class BootDrive:
             self.restarts += 1
             self._gone()
 
+    def _tear(self) -> None:
+        """What the last block changed is done in part."""
+        at, old = self._busy
+        new = bytes(self.flash[at : at + len(old)])
+        self.flash[at : at + len(old)] = Mix(self.unplug_after).left(old, new)
+
     def _program(self, at: int, page: bytes) -> None:
         sector = at // SECTOR
+        self._busy = sector * SECTOR, bytes(self.flash[sector * SECTOR : (sector + 1) * SECTOR])
         if sector not in self._erased:
             self.flash[sector * SECTOR : (sector + 1) * SECTOR] = b"\xff" * SECTOR
             self._erased.add(sector)

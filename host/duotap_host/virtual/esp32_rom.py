@@ -5,7 +5,8 @@ its stub. Behind it lie the flash and the registers that esptool looks at.
 Frames are SLIP; a request is direction 0, command, length, checksum, then data; an answer repeats
 the command, carries a value, and ends with four status bytes (Espressif, "Serial Protocol"). What
 the ROM refuses it refuses here: an unknown command, a short one, a wrong checksum, a block out of
-turn, a place outside the flash. `unplug_after` bytes in either direction, the line is gone.
+turn, a place outside the flash. `unplug_after` bytes in either direction, the line is gone; where
+that is before the answer to a command is out, so was the power while the flash was busy with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ import hashlib
 import struct
 import zlib
 from collections.abc import Callable
+
+from duotap_host.virtual.nor import Mix
 
 FLASH_BEGIN, FLASH_DATA, FLASH_END = 0x02, 0x03, 0x04
 SYNC, WRITE_REG, READ_REG = 0x08, 0x09, 0x0A
@@ -35,7 +38,7 @@ SPI_USR = 1 << 18
 RDID = 0x9F
 FLASH_ID = 0x1640EF  # Winbond, 4 MB, as a register holds it
 
-END, ESC, ESC_END, ESC_ESC = 0xC0, 0xDB, 0xDC, 0xDD
+END, ESC, ESC_END, ESC_ESC = b"\xc0", b"\xdb", b"\xdb\xdc", b"\xdb\xdd"
 
 
 class Unplugged(Exception):
@@ -77,45 +80,51 @@ class Esp32Rom:
         """Reset into the boot loader, with a cable that holds."""
         self.unplug_after = -1
         self.passed = 0
-        self._frame: bytearray | None = None
-        self._is_escaped = False
+        self._frame: bytes | None = None
         self._registers = {CHIP_MAGIC_REG: CHIP_MAGIC, UART_CLKDIV_REG: CLKDIV}
         self._value = 0
         self._at = self._left = self._sequence = self._block = 0
+        self._busy = range(0), b""  # what the last command changed in flash, and from what
         self._unpacker = zlib.decompressobj()
 
     def feed(self, received: bytes) -> bytes:
         """Answer bytes of the host. Raises Unplugged at the byte where the cable is pulled."""
         sent = bytearray()
-        for byte in received:
-            self._pass(1)
-            frame = self._unslip(byte)
-            if frame:
-                answer = self._answer(frame)
-                self._pass(len(answer))
-                sent += answer
+        *ended, rest = received.split(END)
+        for piece in ended:
+            self._pass(len(piece) + len(END))
+            frame, self._frame = self._frame, b""
+            if frame is not None and frame + piece:  # before the first END there is no frame
+                sent += self._serve(_unslip(frame + piece))
+        self._pass(len(rest))
+        if self._frame is not None:
+            self._frame += rest
         return bytes(sent)
+
+    def _serve(self, frame: bytes) -> bytes:
+        self._busy = range(0), b""
+        answer = self._answer(frame)
+        if 0 <= self.unplug_after < self.passed + len(answer):
+            self._tear()
+        self._pass(len(answer))
+        return answer
 
     def _pass(self, count: int) -> None:
         self.passed += count
         if 0 <= self.unplug_after < self.passed:
             raise Unplugged
 
-    def _unslip(self, byte: int) -> bytes:
-        """The frame that this byte ends, if it ends one."""
-        if byte == END:
-            frame, self._frame = self._frame, bytearray()
-            return bytes(frame or b"")
-        if self._frame is None:
-            return b""  # before the first END there is no frame
-        if self._is_escaped:
-            byte = {ESC_END: END, ESC_ESC: ESC}.get(byte, byte)
-        elif byte == ESC:
-            self._is_escaped = True
-            return b""
-        self._is_escaped = False
-        self._frame.append(byte)
-        return b""
+    def _tear(self) -> None:
+        """Of what the last command changed, one sector is torn and those after it are as before."""
+        place, old = self._busy
+        sectors = range(place.start, place.stop, SECTOR)
+        if sectors:
+            at = sectors[self.passed % len(sectors)]
+            end = min(at + SECTOR, place.stop)
+            new = bytes(self.flash[at:end])
+            before = old[at - place.start : end - place.start]
+            self.flash[at:end] = Mix(self.passed).left(before, new)
+            self.flash[end : place.stop] = old[end - place.start :]
 
     def _answer(self, frame: bytes) -> bytes:
         if len(frame) < 8 or frame[0] != 0:
@@ -181,6 +190,7 @@ class Esp32Rom:
         end = -(-(offset + size) // SECTOR) * SECTOR
         if offset % SECTOR or end > len(self.flash) or not 0 <= block <= BLOCK_MAX:
             raise Refused(FAILED)
+        self._busy = range(offset, end), bytes(self.flash[offset:end])
         self.flash[offset:end] = b"\xff" * (end - offset)
         self._at, self._sequence, self._block = offset, 0, block
 
@@ -213,6 +223,7 @@ class Esp32Rom:
         end = self._at + len(data)
         if end > len(self.flash):
             raise Refused(FAILED)
+        self._busy = range(self._at, end), bytes(self.flash[self._at : end])
         old = int.from_bytes(self.flash[self._at : end], "big")
         new = old & int.from_bytes(data, "big")
         self.flash[self._at : end] = new.to_bytes(len(data), "big")
@@ -251,5 +262,8 @@ def _checksum(data: bytes) -> int:
 
 
 def _slip(content: bytes) -> bytes:
-    escaped = content.replace(b"\xdb", b"\xdb\xdd").replace(b"\xc0", b"\xdb\xdc")
-    return b"\xc0" + escaped + b"\xc0"
+    return END + content.replace(ESC, ESC_ESC).replace(END, ESC_END) + END
+
+
+def _unslip(frame: bytes) -> bytes:
+    return frame.replace(ESC_END, END).replace(ESC_ESC, ESC)

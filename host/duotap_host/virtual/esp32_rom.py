@@ -115,7 +115,7 @@ class Esp32Rom:
             raise Unplugged
 
     def _tear(self) -> None:
-        """Of what the last command changed, one sector is torn and those after it are as before."""
+        """Of what the last command changed, one sector is torn, those after it are left."""
         place, old = self._busy
         sectors = range(place.start, place.stop, SECTOR)
         if sectors:

@@ -12,12 +12,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from duotap import slip
 from duotap_host.virtual.nor import PAGE
 from port.signer import SoftwareSigner
 from sweep import matrix
 from sweep.matrix import Row
 from sweep.mutants import MUTANTS
-from sweep.points import FLASH, TEARS, Point, parse, tear
+from sweep.points import FLASH, TEARS, Point, cable_bytes, classes, parse, tear
 from sweep.quick_signer import QuickSigner
 from sweep.stories import STORIES
 
@@ -113,6 +114,14 @@ def test_points_have_names() -> None:
     assert parse(str(point)) == point
 
 
+def test_cuts_at_the_cable_are_one_class_where_the_same_arrives() -> None:
+    frame = slip.encode(7, bytes.fromhex("80c0db05c0db"))
+    last = len(frame)
+    assert classes(frame) == [[*range(last - 1)], [last - 1], [last]]
+    assert [len(each) for each in classes(frame + frame)] == [last - 1, 1, last - 1, 1, 1]
+    assert cable_bytes(frame) == [0, (last - 1) // 2, last - 2, last - 1, last]
+
+
 def test_tears_are_all_between_nothing_and_everything() -> None:
     old, new = b"\xff" * PAGE, bytes(PAGE)
     left = [tear(Point("x", FLASH, "y", 0, at, 1), PAGE).left(old, new) for at in range(TEARS)]
@@ -135,7 +144,7 @@ def test_the_kept_table_is_of_these_stories_and_nothing_was_lost() -> None:
 
 
 def test_a_table_is_read_as_it_was_written() -> None:
-    rows = [Row("stand-cold", 100, 1_234, *range(12)), Row("all", 50, 1_234, *range(12))]
+    rows = [Row("stand-cold", 100, 1_234, *range(13)), Row("all", 50, 1_234, *range(13))]
     assert matrix.read("before\n" + matrix.markdown(rows) + "after\n") == rows
     with pytest.raises(ValueError, match="other columns"):
         matrix.read(matrix.markdown(rows).replace("created", "made"))

@@ -73,7 +73,7 @@ def played(chosen: argparse.Namespace, name: str, seed: int) -> Row:
     began, before = time.monotonic(), sum(os.times()[:4])
     trunk = Trunk(story, seed, choice, chosen.jobs)
     trunk.play()
-    row = matrix.row(name, chosen.share, trunk.results)
+    row = matrix.row(name, chosen.share, trunk.results, trunk.same)
     took, spent = time.monotonic() - began, sum(os.times()[:4]) - before
     counts = f"{row.points} points, {row.futures} futures"
     print(f"{name}: {counts}, {took:.0f} s, of which computed {spent:.0f} s", flush=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 
-from duotap import slip
 from duotap_host.virtual import isodep
 from duotap_host.virtual.cable import FRAME_US, Cable
 from duotap_host.virtual.mishaps import Fate, Lose, Passage, Tear
@@ -20,6 +19,7 @@ from sweep.points import AIR, CABLE, FLASH, LINE, NONE, RADIO, TEARS, Point, cab
 from sweep.stories import Story
 from sweep.town import Town
 
+FATES = (LINE, "device")  # at the cable: it is pulled out, or the device has lost its power
 Fork = Callable[[Point], bool]  # true in the process that is to be cut there
 
 
@@ -32,7 +32,8 @@ class Cuts:
         self.active = False
         self.point: Point | None = None
         self.unplugged = ""  # whose cable was pulled out
-        self._story, self._stride = story.name, story.stride
+        self.same = 0  # cuts at the cable that are of the class of one that is lived through
+        self._story = story.name
         self._seed, self._fork = seed, fork
         self._count: Counter[str] = Counter()
         town.stage.field.rules.append(self._radio)
@@ -77,7 +78,7 @@ class Cuts:
         if passage.kind == "SELECT":  # anticollision: its bytes are not modelled
             return Lose() if self._is_here(RADIO, AIR, number, 0) else None
         size = len(passage.frame) + isodep.CRC_BYTES
-        for byte in sorted({*range(0, size, self._stride), size}):
+        for byte in range(size + 1):
             if self._is_here(RADIO, AIR, number, byte):
                 return Tear(byte if byte < size else None)
             for side in self.town.kinds:
@@ -87,19 +88,15 @@ class Cuts:
         return None
 
     def _listen(self, side: str, cable: Cable) -> None:
-        decoder = slip.Decoder()
-        ins = 0
-
         def befall(chunk: bytes, by_host: bool) -> bytes:
-            nonlocal ins
             if self.unplugged == side:
                 return b""
             if not self.active or self.point is not None:
                 return chunk
-            for _, command in decoder.feed(chunk) if by_host else ():
-                ins = command[1]
             number = self._number(CABLE)
-            for byte in cable_bytes(len(chunk), ins):
+            chosen = cable_bytes(chunk)
+            self.same += len(FATES) * (len(chunk) + 1 - len(chosen))
+            for byte in chosen:
                 if self._is_here(CABLE, LINE, number, byte):
                     self.unplugged = side
                     return chunk[:byte]

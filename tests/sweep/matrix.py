@@ -18,7 +18,7 @@ README = Path(__file__).parents[2] / "firmware" / "README.md"
 BEGIN = "<!-- sweep: make sweep -->\n"
 END = "<!-- end of sweep -->\n"
 HEAD = (
-    "story", "of all", "points", "flash", "radio", "cable", "futures", "settled",
+    "story", "of all", "points", "flash", "radio", "cable", "same", "futures", "settled",
     "nothing open", "by re-touch", "by void", "at settlement", "lost", "created", "other faults",
 )  # fmt: skip
 
@@ -32,6 +32,7 @@ class Row(NamedTuple):
     flash: int
     radio: int
     cable: int
+    same: int
     futures: int
     settled: int
     whole: int
@@ -43,8 +44,9 @@ class Row(NamedTuple):
     others: int
 
 
-def row(story: str, share: float, results: Iterable[Result]) -> Row:
-    """Of all results of one story. Two orders of deposits are one future, settled twice."""
+def row(story: str, share: float, results: Iterable[Result], same: int) -> Row:
+    """Of all results of one story. Two orders of deposits are one future, settled twice. `same`:
+    cuts that are of the class of one that was lived through."""
     results = list(results)
     points = {each.point for each in results}
     kinds = [parse(point).kind for point in points]
@@ -55,6 +57,7 @@ def row(story: str, share: float, results: Iterable[Result]) -> Row:
         min(100, round(share * 100)),
         len(points),
         *(kinds.count(kind) for kind in (FLASH, RADIO, CABLE)),
+        same,
         len(ends),
         sum(bool(each.order) for each in results),
         *(list(ends.values()).count(end) for end in (WHOLE, RETOUCH, VOID, SETTLEMENT)),

@@ -17,15 +17,11 @@ from __future__ import annotations
 import random
 from typing import NamedTuple
 
-from duotap import commands
+from duotap import slip
 from duotap_host.virtual.nor import Mix, Prefix, Tear
 
 FLASH, RADIO, CABLE, NONE = "flash", "radio", "cable", "none"
 AIR, LINE = "air", "line"
-# At the cable a frame that is not whole is dropped by its CRC, whatever it was: every frame is cut
-# in its first and last bytes and in the middle, those that change a purse at every sixteenth byte.
-STEP = 16
-DENSE = (commands.PUT_STATEMENT, commands.PUT_BASE, commands.FORWARD)
 TEARS = 6  # of one operation: before its first bit, after its last, two prefixes, two mixtures
 
 
@@ -64,7 +60,19 @@ def tear(point: Point, size: int) -> Tear:
     return Mix(dice.randrange(2**32))
 
 
-def cable_bytes(size: int, ins: int) -> list[int]:
-    """How many bytes of a frame of `size` pass before it is cut; `ins` of the command it is of."""
-    few = {0, 1, size // 2, size - 1, size}
-    return sorted(few | set(range(0, size, STEP)) if ins in DENSE else few)
+def classes(chunk: bytes) -> list[list[int]]:
+    """All cuts of what is sent over a cable, by how many of its bytes pass. Cuts of one class make
+    no difference to whoever receives: the shipped decoder gives the same frames for them, at once
+    and at the END with which the next frame begins, and has forgotten the rest by then."""
+    found: dict[tuple[object, ...], list[int]] = {}
+    for passed in range(len(chunk) + 1):
+        decoder = slip.Decoder()
+        now, then = decoder.feed(chunk[:passed]), decoder.feed(slip.END_BYTE)
+        found.setdefault((*now, None, *then), []).append(passed)
+    return list(found.values())
+
+
+def cable_bytes(chunk: bytes) -> list[int]:
+    """How many bytes of a chunk pass before it is cut: of each class the least, the most and one
+    between."""
+    return sorted({of[at] for of in classes(chunk) for at in (0, len(of) // 2, -1)})

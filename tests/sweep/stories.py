@@ -82,7 +82,6 @@ class Story(NamedTuple):
     again: Deed | None = None
     amount: str = AMOUNT
     presses: int = 1
-    stride: int = 1  # bytes on the air between two cuts
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -100,13 +99,11 @@ STORIES = {
         Story(
             *("no-button", STAND, (NO_PRESS, SHOP), unarmed_sale, tapped_before),
             presses=0,
-            stride=4,
         ),
         Story(
             *("confirm", STAND, IN_SHOP, touch, tapped_before, asked),
             amount=LARGE,
             presses=2,
-            stride=4,
         ),
         Story("receipt", STAND, IN_SHOP, touch, half=desk.receipt_lost),
         Story(

@@ -34,6 +34,7 @@ class Trunk:
         self._settled: dict[bytes, bool] = {}
         self._branches = Branches(jobs, self._take, self._lost)
         self.told: list[str] = []
+        self.same = 0  # cuts that are of the class of one that is lived through
 
     def play(self) -> None:
         """All points of the story; results are in `results`."""
@@ -74,6 +75,7 @@ class Trunk:
         except DeviceError as error:
             hold(cuts.point, "stuck", str(error))
         cuts.active = False
+        self.same = cuts.same
         cuts.unplugged = ""
         if cuts.point is None:
             if not self._fork(cuts.nothing()):

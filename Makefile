@@ -38,10 +38,11 @@ sweep: setup ## cut every tap and every visit at the cable, everywhere, and tell
 unplug: setup ## pull boards out at 500 random bytes of all that is done with them, then do it again
 	@$(BENCH) unplug $(ARGS)
 
-model: setup ## explore all states of small towns, and try mutants (ARGS="path …": one path alone)
+model: setup ## explore all states of small towns, try mutants, live through 1,000 paths in SQL (ARGS="path …": one path alone)
 	@$(BENCH) model $(or $(ARGS),full)
 ifndef ARGS
 	@$(BENCH) model mutants
+	@$(BENCH) model paths 1000
 	@DUOTAP_TOWNS=1000 $(BIN)/python -m pytest tests/model/test_random_towns.py
 endif
 

@@ -160,11 +160,11 @@ class Live:
             command(applet, commands.PUT_BASE, part, index, len(parts))
         command(applet, commands.PUT_STATEMENT, raw)
 
-    def deposit(self) -> tuple[list[bytes], bytes]:
+    def deposit(self, challenge: bytes = CHALLENGE) -> tuple[list[bytes], bytes]:
         """All statements of the journal that can be read, and a head; b"" if it gives none."""
         applet = self.cable(permitted=True)
         journal = self.purse.journal
-        asked = cbor.encode([CHALLENGE, READER])
+        asked = cbor.encode([challenge, READER])
         try:
             head = command(applet, commands.GET_HEAD, asked)
         except Refusal:

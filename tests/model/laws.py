@@ -20,6 +20,7 @@ PREVENTED = "with a guard, an older image of the flash pays nothing and takes no
 TRACED = "what is created is owed by the device that was set back"
 ENDS = "from every state honest steps end the matter"
 TOUCH_ENDS = "touching again ends what a torn touch left"
+REAL = "real signatures and the ledger in SQL come to what the model says"
 FLASH = "flash is programmed over erased bits only"
 ALL = tuple(value for name, value in list(globals().items()) if name.isupper())
 

@@ -8,9 +8,13 @@ from typing import NamedTuple
 
 from model import laws
 
+IN_LOCKSTEP = "paths of "
+PATHS_MAX = 24  # until a mutant of what only the SQL ledger does lives
+
 
 class Mutant(NamedTuple):
-    """`old` stands in the source of `module` once; `run`: of runs.py."""
+    """`old` stands in the source of `module` once; `run`: of runs.py, or in lockstep (paths.py)
+    random paths of it."""
 
     name: str
     module: str
@@ -87,7 +91,7 @@ MUTANTS = (
         "duotap.fold",
         "    state.next_offer = ",
         "    state.next_payment += 1\n    state.next_offer = ",
-        "restored-both",
+        "restored-both-wide",
         (laws.PROVEN,),
     ),
     Mutant(
@@ -261,5 +265,21 @@ MUTANTS = (
         AFTERWARDS,
         "count",
         (laws.PREVENTED,),
+    ),
+    Mutant(
+        "half of a position is booked",
+        "duotap_host.reconcile.booking",
+        "    for line in position.lines:\n",
+        "    for line in position.lines[:1]:\n",
+        f"{IN_LOCKSTEP}shop",
+        (laws.REAL,),
+    ),
+    Mutant(
+        "the ledger keeps the first head only",
+        "duotap_host.ledger.vault",
+        "heads.setdefault(head.device, []).append(head)",
+        "heads.setdefault(head.device, [head])",
+        f"{IN_LOCKSTEP}shop",
+        (laws.REAL,),
     ),
 )

@@ -64,7 +64,7 @@ class Office:
             device: KnownDevice(device, key.public, decode_certificate(raw).message, raw)
             for device, key, raw in zip(town.ids, town.keys, town.certificates, strict=True)
         }
-        publics = {kid_of(public): public for public in town.issuer.publics}
+        publics = {kid_of(public): public for public in town.publics()}
         self._reader = Reader({}, publics, NamedKey.verify)
         self._folds = Folds()
         self._known: dict[int, Archived] = {}

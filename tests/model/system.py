@@ -41,10 +41,11 @@ class State(NamedTuple):
 class System:
     """All states that a run's devices and ledger can come to, and the steps between them."""
 
-    def __init__(self, bounds: Bounds) -> None:
+    def __init__(self, bounds: Bounds, town: Town | None = None) -> None:
+        """Of a town with named keys, unless one is given."""
         self.bounds = bounds
         self.store = Store()
-        self.town = Town(bounds)
+        self.town = Town(bounds) if town is None else town
         self.steps = Steps(self.town, self.store)
         self.office = Office(self.town, self.store)
         self._sets: dict[Any, Any] = {}
@@ -285,9 +286,10 @@ class System:
     def _archived(
         self, state: State, who: int, given: frozenset[int], heads: frozenset[bytes]
     ) -> State:
-        """Of a device that was never set back the newest head says all that older ones said."""
+        """Of a device that was never set back and has not stopped the newest head says all that
+        older ones said."""
         before, known = state.archives[who]
-        if not heads or state.ever[who]:
+        if not heads or state.ever[who] or self.node(state, who).stopped:
             heads = known | heads
         now = self.same((self.same(before | given), self.same(heads)))
         archives = (*state.archives[:who], now, *state.archives[who + 1 :])

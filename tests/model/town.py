@@ -67,9 +67,17 @@ class Town:
         self.certificates = [
             self.issuer.sign_certificate(self._fields(who)) for who in range(len(self.ids))
         ]
-        self.loads = [
+        self.loads = self._enrol()
+
+    def publics(self) -> tuple[bytes, ...]:
+        """All keys of the issuer."""
+        return tuple(self.issuer.publics)
+
+    def _enrol(self) -> list[bytes]:
+        """What is in the purses at the start, as loads."""
+        return [
             self.issuer.sign_money(messages.Load(((0, spec.loaded),), device, 1, ()))
-            for spec, device in zip(bounds.specs, self.ids, strict=True)
+            for spec, device in zip(self.bounds.specs, self.ids, strict=True)
             if spec.loaded
         ]
 

@@ -10,7 +10,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import apdu, cbor, certificate, commands, fields, messages, slip, status, uint
+from duotap import (
+    apdu,
+    cbor,
+    certificate,
+    commands,
+    fields,
+    messages,
+    records,
+    slip,
+    status,
+    uint,
+)
 from duotap.errors import Malformed, Refusal
 
 if TYPE_CHECKING:
@@ -162,6 +173,15 @@ class SyncApplet:
             raise Malformed("another reader than the permitted one")
         return bytes(self.roles.deposit().head(command.data, challenge, reader))
 
+    def _unload(self, command: Command) -> bytes:
+        from duotap.unload import answer
+
+        self.roles.begin()
+        before = self.device.purse.state.balance()
+        raw: bytes = answer(self.device, command.data)
+        self._tell("statement", records.UNLOAD, self.device.purse.state.balance() - before)
+        return raw
+
     # Handed over by the ledger, brought by anybody
 
     def _put_statement(self, command: Command) -> bytes:
@@ -247,6 +267,7 @@ TABLE = {
     (OWN, commands.OPEN_SYNC): (ZERO, PERMITTED, SyncApplet._open),
     (OWN, commands.READ_JOURNAL): (ZERO, PERMITTED, SyncApplet._journal),
     (OWN, commands.GET_HEAD): (ZERO, PERMITTED, SyncApplet._head),
+    (OWN, commands.UNLOAD): (ZERO, PERMITTED, SyncApplet._unload),
     (OWN, commands.GENERATE_KEY): (ZERO, ANYONE, SyncApplet._generate),
     (OWN, commands.INSTALL): (ZERO, ANYONE, SyncApplet._install),
 }

@@ -41,6 +41,7 @@ ROLES = (
     "duotap.notices",
     "duotap.reserved",
     "duotap.statements",
+    "duotap.unload",
 )
 URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
 SYNC_MS = 60_000  # how long a press for "sync" lasts

@@ -39,6 +39,7 @@ class Audit:
         self.honoured: dict[bytes, str] = {}  # by whom, in payees' journals
         self.voided: set[bytes] = set()  # in payers' journals
         self.taken = 0  # S: no device's any more
+        self.unloaded = 0  # gone home
         self.held: dict[str, int] = {}  # balances of the purses
 
     def look(self, flashes: dict[str, bytes]) -> None:
@@ -53,7 +54,7 @@ class Audit:
         both = self.voided & self.honoured.keys()
         hold(not both, "created", f"{len(both)} given back and credited")
         self.held = {name: purse.state.balance() for name, purse in self.purses.items()}
-        found = sum(self.held.values()) + self.taken + self.under_way()
+        found = sum(self.held.values()) + self.taken + self.unloaded + self.under_way()
         total = sum(self.loaded.values())
         name = "created" if found > total else "lost"
         hold(found == total, name, f"{found} in all instead of {total}")
@@ -88,6 +89,8 @@ class Audit:
         elif kind == records.PAYMENT:
             payment = messages.decode(records.unpack(kind, body)[0], messages.Payment)
             self.paid[payment.hash] = messages.total(payment.message.amounts)
+        elif kind == records.UNLOAD:
+            self.unloaded += messages.total(messages.decode(body, messages.Unload).message.amounts)
         elif kind == records.CLOSING:
             closing = messages.decode(body, messages.Receipt, messages.Void).message
             if isinstance(closing, messages.Void):

@@ -10,6 +10,7 @@ import asyncio
 
 from duotap import commands, fold, messages
 from duotap_host.device.client import Client
+from duotap_host.device.unload import unload as bring_home
 from duotap_host.virtual.mishaps import Mishap, Tear
 from sim.audit import hold
 
@@ -17,6 +18,7 @@ from sweep.town import OTHER, PAYEE, PAYER, Town
 
 AMOUNT = 5_000
 REQUEST = b"the same load"
+FIRST = 1  # unload number
 IDLE_S = 3.0  # idle work has an end before that
 DAYS = 2  # how far these statements are ahead
 SECONDS = 1_767_270_000
@@ -56,6 +58,15 @@ async def _torn_sale(town: Town, mishap: Mishap) -> None:
 async def load(town: Town) -> None:
     """Money is brought to the card; the same request again brings it once."""
     await town.load(PAYER, AMOUNT, REQUEST)
+
+
+async def unload(town: Town) -> None:
+    """Money goes home; the same number again sends it once."""
+    office, line = town.office, town.device(PAYER).console
+    epoch = office.issuer.epoch(office.now_us())
+    await bring_home(Client(line), office.ledger, office.issuer, epoch, AMOUNT, FIRST)
+    town.look()
+    hold(town.audit.unloaded == AMOUNT, "lost", f"{town.audit.unloaded} went home")
 
 
 async def settle_payment(town: Town) -> None:

@@ -112,6 +112,7 @@ STORIES = {
             amount=OTHER,
         ),
         Story("load", STAND, IN_SHOP, desk.load, again=desk.load),
+        Story("unload", STAND, IN_SHOP, desk.unload, again=desk.unload),
         Story(
             *("forward", STAND, IN_SHOP, desk.settle_payment),
             half=desk.payment_lost,

@@ -84,6 +84,11 @@ class Client:
         command = cbor.encode([challenge, reader])
         return command, await self._ask("GET HEAD", commands.GET_HEAD, command)
 
+    async def unload(self, number: int, amounts: tuple[tuple[int, int], ...]) -> bytes:
+        """Have value sent home under this unload number: the signed unload."""
+        asked = cbor.encode([number, dict(amounts)])
+        return await self._ask("UNLOAD", commands.UNLOAD, asked)
+
     # What the ledger hands over
 
     async def put_statement(self, raw: bytes) -> None:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers check model sweep bench-crypto bench-tap size fault-matrix \
+.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap size fault-matrix \
 	rollback fleet touches format clean
 
 help: ## list the commands
@@ -24,6 +24,10 @@ test: setup ## run all tiers of tests and print a table of them
 test-peers: setup ## run other people's NFC programs against the virtual chip (installs them first)
 	@$(BIN)/python tools/peers.py
 	@$(BIN)/python tools/tiers.py peers
+
+test-chip: setup ## run the images on an emulated RP2040 (DUOTAP_PICO_UF2=RPI_PICO….uf2, MicroPython 1.26+)
+	@$(BIN)/python tools/chip.py
+	@$(BIN)/python tools/tiers.py chip
 
 check: setup ## run before each commit: style, types, device compiler, the quick tests
 	@$(BIN)/ruff check

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device whose flash was written by our UF2 for a stock RP2040, booted as that interpreter does.
 
-The interpreter is the Unix port, since no emulator of the chip is at hand: `machine` and `rp2` are
-thin layers that refuse what the chip refuses, the boot order, the mount of the file system and
-all of the firmware are the real ones. Without the machine code for Thumb, which no PC runs.
+The interpreter is the Unix port, since the chip's own, emulated, takes minutes (tests/chip):
+`machine` and `rp2` are thin layers that refuse what the chip refuses, the boot order, the mount of
+the file system and all of the firmware are the real ones. Without the machine code for Thumb.
 """
 
 from __future__ import annotations

@@ -65,6 +65,10 @@ class Pins:
     def release(self, button: str) -> None:
         self._finger(button, False)
 
+    def closed(self) -> frozenset[tuple[str, str]]:
+        """Rows and columns that a key ties together now."""
+        return frozenset(self._closed)
+
     def _finger(self, button: str, down: bool) -> None:
         if button in BUTTONS:
             self._set(BUTTONS[button], 0 if down else 1)

@@ -143,6 +143,7 @@ class DeviceUart:
         self._coming_in: deque[_Coming] = deque()
         self._blocked: deque[list[int]] = deque()
         self._activity: Callable[[], object] = lambda: None
+        self._taken_by: Callable[[bytes, int, int, int], object] | None = None
         if clock is not None:
             clock.on_flash(lambda begin_us, end_us: self._blocked.append([begin_us, end_us, 0]))
             self._activity = clock.kick
@@ -150,6 +151,11 @@ class DeviceUart:
     def on_activity(self, activity: Callable[[], object]) -> None:
         """Have `activity()` called when bytes may have come; a clock's kick by default."""
         self._activity = activity
+
+    def on_coming(self, taken: Callable[[bytes, int, int, int], object]) -> None:
+        """Have `taken(chunk, start_us, end_us, baudrate)` called as bytes begin to come, in place
+        of this UART's receiver."""
+        self._taken_by = taken
 
     # machine.UART
 
@@ -198,6 +204,9 @@ class DeviceUart:
     # The wire
 
     def _coming(self, chunk: bytes, start_us: int, end_us: int, baudrate: int) -> None:
+        if self._taken_by is not None:
+            self._taken_by(chunk, start_us, end_us, baudrate)
+            return
         coming = _Coming(chunk, start_us, end_us, baudrate)
         self._coming_in.append(coming)
         for index in range(LOOK_BYTES - 1, len(chunk) - 1, LOOK_BYTES):

@@ -51,7 +51,8 @@ Certificate = namedtuple(
     "serial public role rollback_class holder name_zh name_en scopes limits nobutton load_cap"
     " respend expiry firmware ticks",
 )
-# constraint: None, or (number of devices, their role, their balance limit) of a factory key.
+# constraint: None, or of a factory key (number of devices, their role, rollback class and balance
+# limit, epoch from which on it certifies no more).
 KeyCert = namedtuple("KeyCert", "serial public usage expiry constraint")
 
 CERTIFICATE_TYPE = 28
@@ -153,6 +154,18 @@ def _public(confirmation: Any) -> bytes:
     return UNCOMPRESSED + x + y
 
 
+def is_within(certificate: Certificate, constraint: Any) -> bool:
+    """Whether a factory key with this constraint may certify this device (PROTOCOL.md §3)."""
+    count, role, rollback_class, balance_max, until = constraint
+    serial = certificate.serial
+    return bool(
+        1 <= int.from_bytes(serial[4:], "big") <= count
+        and int.from_bytes(serial[:4], "big") < until
+        and (certificate.role, certificate.rollback_class) == (role, rollback_class)
+        and certificate.limits.balance <= balance_max
+    )
+
+
 class Trust:
     """The root keys of a device and the working keys that lead to one of them.
 
@@ -227,8 +240,7 @@ class Trust:
         usage = USAGE_CERTIFICATES
         if self._is_factory(signed.kid):
             usage = USAGE_FACTORY
-            _, role, balance_max = self.key(signed.kid, usage, epoch).constraint
-            if certificate.role != role or certificate.limits.balance > balance_max:
+            if not is_within(certificate, self.key(signed.kid, usage, epoch).constraint):
                 raise Refusal(status.SIGNATURE, "factory key may not certify this device")
         self.verify(signed, usage, epoch)
         if epoch >= certificate.expiry:

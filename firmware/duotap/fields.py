@@ -59,7 +59,7 @@ ROWS = {
     "limits": ("limit",) * 6,
     "nobutton": ("limit",) * 3,
     "numbers": ("counter",) * 5,
-    "constraint": ("counter", "role", "limit"),
+    "constraint": ("counter", "role", "class", "limit", "epoch"),
 }
 RECORDS = {"limits": Limits, "nobutton": NoButton}
 # kind -> kind of the values of a map by scope, fewest entries

@@ -49,6 +49,8 @@ COUNTING = Certificate(
     b"serial 3", DEVICE.public, ROLE_PERSON, CLASS_COUNT, 79, None, None, (),
     LIMITS, NoButton(0, 0, 0), 100000, True, 400, bytes(32), 1000,
 )  # fmt: skip
+# Ten cards of class none with at most 1,000.00, issued before epoch 300.
+CONSTRAINT = (10, ROLE_PERSON, CLASS_NONE, 100000, 300)
 FIELDS = (
     "serial", "public", "role", "rollback_class", "holder", "name_zh", "name_en", "scopes",
     "limits", "nobutton", "load_cap", "respend", "expiry", "firmware", "ticks",
@@ -71,8 +73,13 @@ def keycert(key, usage, expiry, constraint=None, root=ROOT):
 def trust():
     found = Trust((ROOT.public, NEXT_ROOT.public), verify)
     found.add(keycert(ISSUER, USAGE_CERTIFICATES, 1000))
-    found.add(keycert(FACTORY, USAGE_FACTORY, 500, (10, ROLE_PERSON, 100000)))
+    found.add(keycert(FACTORY, USAGE_FACTORY, 500, CONSTRAINT))
     return found
+
+
+def numbered(epoch, number):
+    """The serial of a factory's certificate."""
+    return epoch.to_bytes(4, "big") + number.to_bytes(4, "big")
 
 
 def certified(record, key=ISSUER):
@@ -107,9 +114,9 @@ def test_claims_of_a_stand():
 
 
 def test_claims_of_a_working_key():
-    raw = keycert(FACTORY, USAGE_FACTORY, 500, (10, ROLE_PERSON, 100000))
+    raw = keycert(FACTORY, USAGE_FACTORY, 500, CONSTRAINT)
     own = claims_of(raw)[-65537]
-    assert own == {0: 29, 1: 1, 2: 156, 20: 6, 30: 500, 33: [10, 1, 100000]}
+    assert own == {0: 29, 1: 1, 2: 156, 20: 6, 30: 500, 33: [10, 1, 0, 100000, 300]}
     own = claims_of(keycert(ISSUER, USAGE_CERTIFICATES, 1000))[-65537]
     assert own == {0: 29, 1: 1, 2: 156, 20: 1, 30: 1000}
 
@@ -122,7 +129,9 @@ def test_what_is_certified_is_read_back():
         assert (read.kid, read.raw, read.currency) == (ISSUER.kid, raw, 156)
         assert read.message.limits.received == 10000
         assert certified(read.message) == raw
-    record = KeyCert(b"12345678", FACTORY.public, USAGE_FACTORY, 5, (10, ROLE_STAND, 0))
+    record = KeyCert(
+        b"12345678", FACTORY.public, USAGE_FACTORY, 5, (10, ROLE_STAND, CLASS_BOUND, 0, 1)
+    )
     raw = encode_keycert(record, ROOT.kid, ROOT.sign)
     assert decode_keycert(raw).message == record
 
@@ -153,7 +162,7 @@ def test_fields_that_do_not_go_together():
     for record in wrong:
         assert raises(Broken, certified, record), record
     assert raises(Broken, keycert, FACTORY, USAGE_FACTORY, 5)
-    assert raises(Broken, keycert, FACTORY, USAGE_MONEY, 5, (1, ROLE_PERSON, 1))
+    assert raises(Broken, keycert, FACTORY, USAGE_MONEY, 5, CONSTRAINT)
     assert raises(Broken, keycert, FACTORY, USAGE_ROOT, 5)
     assert raises(Broken, keycert, FACTORY, 7, 5)
 
@@ -179,7 +188,7 @@ def test_foreign_claims_are_refused():
         del claims[-65537][key]
         assert raises(Malformed, decode_certificate, signed(claims)), key
     for key, value in ((20, 1), (20, 7), (33, [0, 1, 1]), (33, [1, 1]), (33, None), (21, 0)):
-        claims = claims_of(keycert(FACTORY, USAGE_FACTORY, 5, (10, ROLE_PERSON, 100000)))
+        claims = claims_of(keycert(FACTORY, USAGE_FACTORY, 5, CONSTRAINT))
         claims[-65537][key] = value
         assert raises(Malformed, decode_keycert, signed(claims)), (key, value)
 
@@ -235,7 +244,8 @@ def test_another_version_or_currency():
 def test_chain():
     known = trust()
     assert known.verify_certificate(certified(STAND), 399) == STAND
-    assert known.verify_certificate(certified(PERSON, FACTORY), 399) == PERSON
+    made = changed(PERSON, serial=numbered(299, 10))
+    assert known.verify_certificate(certified(made, FACTORY), 399) == made
 
 
 def test_chain_that_ends_elsewhere():
@@ -268,11 +278,30 @@ def test_expiry():
 
 def test_factory_key_is_held_to_its_constraint():
     known = trust()
-    rich = Limits(100001, 50000, 20, 200000, 10000, 50000)
-    for record in (STAND, changed(PERSON, limits=rich)):
-        raw = certified(record, FACTORY)
-        assert status_of(known.verify_certificate, raw, 1) == status.SIGNATURE
-    assert status_of(known.verify_certificate, certified(PERSON, FACTORY), 1) == status.OK
+    limits = [Limits(each, 50000, 20, 200000, 10000, 50000) for each in (100000, 100001)]
+    made = changed(PERSON, serial=numbered(299, 10), limits=limits[0])
+    assert status_of(known.verify_certificate, certified(made, FACTORY), 1) == status.OK
+    for beyond in (
+        {"serial": numbered(299, 0)},
+        {"serial": numbered(299, 11)},
+        {"serial": numbered(300, 1)},
+        {"limits": limits[1]},
+        {"rollback_class": CLASS_BOUND},
+        {"rollback_class": CLASS_COUNT, "ticks": 9},
+        {"role": ROLE_STAND, "name_en": "Soy Milk Shop"},
+    ):
+        raw = certified(changed(made, **beyond), FACTORY)
+        assert status_of(known.verify_certificate, raw, 1) == status.SIGNATURE, beyond
+        assert status_of(known.verify_certificate, certified(changed(made, **beyond)), 1) == 0x9000
+
+
+def test_factory_key_serves_until_its_own_expiry():
+    known = trust()
+    raw = certified(changed(PERSON, serial=numbered(1, 1), expiry=2000), FACTORY)
+    assert status_of(known.verify_certificate, raw, 499) == status.OK
+    assert status_of(known.verify_certificate, raw, 500) == status.EXPIRED
+    known.add(keycert(FACTORY, USAGE_FACTORY, 500, CONSTRAINT[:4] + (1,)))
+    assert status_of(known.verify_certificate, raw, 499) == status.SIGNATURE, "stopped"
 
 
 def test_both_roots_and_the_next_key():

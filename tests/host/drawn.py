@@ -75,7 +75,9 @@ def _person_or_stand(made: Any) -> Any:
 def _only_factory_is_constrained(made: Any) -> Any:
     if made.usage != certificate.USAGE_FACTORY:
         return made._replace(constraint=None)
-    return made._replace(constraint=made.constraint or (1, fields.ROLE_PERSON, 0))
+    return made._replace(
+        constraint=made.constraint or (1, fields.ROLE_PERSON, certificate.CLASS_NONE, 0, 0)
+    )
 
 
 CERTIFICATES = st.builds(

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`make fleet`: a fleet of virtual boards, made by `duotap provision --manifest` while its process
-is killed again and again; and how long a board takes, modelled.
+"""`make fleet`: a fleet of virtual boards, made by `duotap provision --manifest --factory` while
+its process is killed again and again, then booked; and how long a board takes, modelled.
 
 The command is a process of its own, over pseudo-terminals; SIGKILL comes at moments drawn from the
 seed, while boards are at work and while it starts. After each kill the boards that were in the
@@ -23,14 +23,18 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from duet.cable_town import issuer
-from duotap.certificate import decode_certificate
+from duotap.certificate import CLASS_NONE, decode_certificate
+from duotap.denylist import EPOCH_BYTES
+from duotap.fields import ROLE_PERSON
+from duotap_host.cli.desk import FACTORY_VARIABLE
 from duotap_host.device.link import Line
 from duotap_host.issuer import Issuer, pkcs8
+from duotap_host.issuer.factory import FactoryKey, hand_out
 from duotap_host.ledger.codes import AccountCode
 from duotap_host.ledger.local import now_us
 from duotap_host.ledger.opening import create_ledger, open_ledger
 from duotap_host.provision.manifest import Manifest, State
-from duotap_host.provision.profile import Profile
+from duotap_host.provision.profile import PERSON_LIMITS, Profile
 from duotap_host.virtual import paced, timeline
 from duotap_host.virtual.board import CARD
 from duotap_host.virtual.costs import RP2040_PORTABLE, RP2040_THUMB, Costs
@@ -43,6 +47,7 @@ README = Path(__file__).parents[2] / "host" / "README.md"
 BEGIN, END = "<!-- fleet: make fleet -->\n", "<!-- end of fleet -->"
 PASSPHRASE = "correct horse"
 HOLDERS = 10
+DAYS = 30  # of the factory key
 LATER_S = 0.25  # a kill comes so long after a board was made, at most
 EARLY_S = 2.5  # or so long after the process began
 EARLY_EVERY = 4  # kills, one comes early
@@ -63,19 +68,25 @@ class Played(NamedTuple):
 
 
 class Desk:
-    """Keys, ledger and list in a folder, and the command that works there."""
+    """An issuer with its ledger, a factory key and a list in a folder, and the command there."""
 
     def __init__(self, folder: Path, units: int) -> None:
         self.folder = folder
-        self.keys, self.states = folder / "keys", folder / "fleet.sqlite"
+        self.kit = folder / "kit"
+        self.states = self.kit / "fleet.sqlite"
         self.url = f"sqlite:///{folder / 'ledger.sqlite'}"
         before = pkcs8.SCRYPT_N, pkcs8.SCRYPT_P
         pkcs8.SCRYPT_N, pkcs8.SCRYPT_P = 2, 1  # quick to stretch
         try:
-            self.issuer = Issuer.create(self.keys, PASSPHRASE.encode(), now_us())
+            self.issuer = Issuer.create(folder / "keys", PASSPHRASE.encode(), now_us())
+            until = self.issuer.epoch(now_us()) + DAYS
+            constraint = (units, ROLE_PERSON, CLASS_NONE, PERSON_LIMITS.balance, until)
+            hand_out(self.kit, PASSPHRASE.encode(), self.issuer, constraint, now_us())
         finally:
             pkcs8.SCRYPT_N, pkcs8.SCRYPT_P = before
+        self.key = FactoryKey(self.kit, PASSPHRASE.encode)
         ledger = create_ledger(self.url, self.issuer)
+        ledger.certifiers.add(self.key.raw)
         for holder in range(1, HOLDERS + 1):
             ledger.open_account(AccountCode.WALLET, holder)
         ledger.close()
@@ -83,12 +94,13 @@ class Desk:
         (folder / "fleet.csv").write_text("\n".join(("unit,role,holder", *rows, "")))
 
     def start(self, ports: Sequence[str]) -> subprocess.Popen[bytes]:
-        where = ("--keys", str(self.keys), "--ledger", self.url)
-        fleet = ("--manifest", str(self.folder / "fleet.csv"), "--states", str(self.states))
+        """The factory's: it has neither the issuer's keys nor the ledger."""
+        fleet = ("--manifest", str(self.folder / "fleet.csv"), "--factory", str(self.kit))
         return subprocess.Popen(
-            [sys.executable, "-c", COMMAND, *where, "provision", *ports, *fleet],
+            [sys.executable, "-c", COMMAND, "provision", *ports, *fleet],
             stdout=subprocess.PIPE,
-            env={**os.environ, "DUOTAP_PASSPHRASE": PASSPHRASE, "PYTHONUNBUFFERED": "1"},
+            cwd=self.kit,
+            env={**os.environ, FACTORY_VARIABLE: PASSPHRASE, "PYTHONUNBUFFERED": "1"},
         )
 
 
@@ -201,12 +213,17 @@ def check(desk: Desk, units: int, left: Sequence[Left]) -> None:
     assert {each.device: each.certificates for each in left} == {
         device: (certificate,) for device, certificate in found.items()
     }
-    ledger = open_ledger(desk.url, desk.issuer)
-    assert {device.id: device.certificate for device in ledger.devices()} == found
-    serials = {decode_certificate(raw).message.serial for raw in found.values()}
-    assert len(serials) == units
-    ledger.close()
     manifest.close()
+    serials = sorted(decode_certificate(raw).message.serial for raw in found.values())
+    assert [int.from_bytes(serial[EPOCH_BYTES:], "big") for serial in serials] == [
+        *range(1, units + 1)
+    ]
+    ledger = open_ledger(desk.url, desk.issuer)
+    for certificate in found.values():
+        ledger.register_device(certificate)
+    assert {device.id: device.certificate for device in ledger.devices()} == found
+    assert ledger.certifiers.booked() == {desk.key.id: units}
+    ledger.close()
 
 
 class Wire:

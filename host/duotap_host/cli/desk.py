@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from duotap_host.ledger.local import LocalLedger
 
 PASSPHRASE_VARIABLE = "DUOTAP_PASSPHRASE"
+FACTORY_VARIABLE = "DUOTAP_FACTORY_PASSPHRASE"
 STATE = Path("duotap-state")
 KEYS = STATE / "keys"
 FLEET = STATE / "fleet.sqlite"  # the manifest of what was made here
@@ -63,25 +64,32 @@ class Desk:
     def passphrase(self, confirm: bool = False) -> bytes:
         """From the file, the variable, or the person at the terminal, in this order."""
         if self._passphrase is None:
-            self._passphrase = self._find_passphrase(confirm)
+            what = "the issuer's keys"
+            self._passphrase = _passphrase(
+                self.passphrase_file, PASSPHRASE_VARIABLE, what, confirm
+            )
         return self._passphrase
 
-    def _find_passphrase(self, confirm: bool) -> bytes:
-        if self.passphrase_file is not None:
-            try:
-                return self.passphrase_file.read_bytes().rstrip(b"\r\n")
-            except OSError as error:
-                raise IssuerError(
-                    f"cannot read {self.passphrase_file}: {error.strerror}"
-                ) from None
-        if PASSPHRASE_VARIABLE in os.environ:
-            return os.environb[PASSPHRASE_VARIABLE.encode()]
-        if not sys.stdin.isatty():
-            raise IssuerError(
-                f"no passphrase: set {PASSPHRASE_VARIABLE} or give --passphrase-file"
-            )
-        import click
+    def factory_passphrase(self, path: Path | None, confirm: bool = False) -> bytes:
+        """Of a factory's key, which is not the issuer's: the same three ways."""
+        return _passphrase(path, FACTORY_VARIABLE, "the factory's key", confirm)
 
-        prompt = "Passphrase for the issuer's keys"
-        answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
-        return answer.encode()
+
+def _passphrase(path: Path | None, variable: str, what: str, confirm: bool) -> bytes:
+    if path is not None:
+        try:
+            return path.read_bytes().rstrip(b"\r\n")
+        except OSError as error:
+            raise IssuerError(f"cannot read {path}: {error.strerror}") from None
+    if variable in os.environ:
+        return os.environb[variable.encode()]
+    if not sys.stdin.isatty():
+        option = "--passphrase-file"
+        if variable == FACTORY_VARIABLE:
+            option = "--factory-passphrase-file"
+        raise IssuerError(f"no passphrase: set {variable} or give {option}")
+    import click
+
+    prompt = f"Passphrase for {what}"
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer.encode()

@@ -1,24 +1,39 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A line that makes a fleet, as the terminal shows it: a line for each port while it works, and
-what it came to at the end."""
+"""A line that makes a fleet, as the terminal shows it: who certifies, a line for each port while
+it works, and what it came to at the end."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from click.exceptions import Exit
+from duotap.certificate import Certificate
+from duotap.fields import ROLE_PERSON
 from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 
-from duotap_host.cli.desk import Desk
+from duotap_host.cli.desk import FLEET, Desk
 from duotap_host.device.serial_line import SerialLine
+from duotap_host.issuer.factory import FactoryKey, beyond
+from duotap_host.ledger import codes
+from duotap_host.ledger.local import now_us
+from duotap_host.provision import sheet
 from duotap_host.provision.fleet import Event, Fleet, Maker, What
-from duotap_host.provision.manifest import Manifest, State
+from duotap_host.provision.manifest import Manifest, ManifestError, State, Unit
+from duotap_host.provision.profile import RANDOM_BYTES
+from duotap_host.provision.provisioning import Trusted, trusted
+
+if TYPE_CHECKING:
+    from duotap_host.ledger.local import LocalLedger
 
 FAILED = 1
 STYLES = {What.MADE: "green", What.KNOWN: "green", What.FAILED: "red", What.BROKEN: "bold red"}
@@ -103,10 +118,94 @@ def _long(minutes: float) -> str:
     return f"{hours} h {minutes:02.0f} min left"
 
 
-def run(
+class Makers:
+    """Who certifies: this issuer with its ledger, or a factory key with neither."""
+
+    def __init__(self, desk: Desk, factory: Path | None, passphrase_file: Path | None) -> None:
+        self.desk = desk
+        self._factory = factory
+        self._passphrase_file = passphrase_file
+
+    def states(self) -> Path:
+        """Where the manifest is: a factory key counts its devices in its own."""
+        return self._factory / FLEET.name if self._factory else FLEET
+
+    @contextmanager
+    def maker(self, rows: Sequence[sheet.Row], path: Path) -> Iterator[Maker]:
+        """SheetError for rows that it may not make."""
+        if self._factory is not None:
+            yield self._of_factory(self._factory)
+            return
+        with self.desk.ledger() as ledger:
+            _check_owners(ledger, rows, path)
+            yield self._of_issuer(ledger)
+
+    def _of_issuer(self, ledger: LocalLedger) -> Maker:
+        issuer = self.desk.issuer()
+        issuer.unlock()
+        epoch = issuer.epoch(now_us())
+
+        def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
+            random = os.urandom(RANDOM_BYTES)
+            fields = unit.profile.certificate(random, public, firmware, epoch)
+            return issuer.sign_certificate(fields)
+
+        return Maker(trusted(ledger, issuer, epoch), sign, ledger.register_device)
+
+    def _of_factory(self, folder: Path) -> Maker:
+        key = FactoryKey(folder, lambda: self.desk.factory_passphrase(self._passphrase_file))
+        key.unlock()
+        epoch = key.epoch(now_us())
+
+        def fields(unit: Unit, public: bytes, firmware: bytes) -> Certificate:
+            number = unit.number.to_bytes(RANDOM_BYTES, "big")
+            return unit.profile.certificate(number, public, firmware, epoch)
+
+        def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
+            return key.sign_certificate(fields(unit, public, firmware))
+
+        def check(unit: Unit) -> None:
+            why = beyond(fields(unit, b"", b""), key.keycert)
+            if why:
+                raise ManifestError(f"unit {unit.name} is beyond the factory key: {why}")
+
+        return Maker(Trusted(key.roots, key.keycerts, key.statements), sign, check=check)
+
+
+def _check_owners(ledger: LocalLedger, rows: Sequence[sheet.Row], path: Path) -> None:
+    """SheetError unless every unit has an account to belong to."""
+    known = {account.name for account in ledger.accounts()}
+    told = []
+    for row in rows:
+        profile = sheet.profile_of(row.cells)
+        home = (codes.wallet if profile.role == ROLE_PERSON else codes.merchant)(profile.holder)
+        if home not in known:
+            told.append(f"{path} line {row.line}: there is no account {home}; open it first")
+    if told:
+        raise sheet.SheetError(told)
+
+
+def make(
+    makers: Makers, path: Path, states: Path, ports: Sequence[str], patience_s: float
+) -> None:
+    """Make the list at `path`. Leaves with status 1 if it is not all made then."""
+    rows = sheet.read(path)
+    with makers.maker(rows, path) as maker:
+        manifest = Manifest(states)
+        try:
+            manifest.claim()
+            manifest.enter(rows)
+            for unit in manifest.units():
+                if unit.state is State.INTENT:
+                    maker.check(unit)
+            _run(makers.desk, manifest, maker, ports, patience_s)
+        finally:
+            manifest.close()
+
+
+def _run(
     desk: Desk, manifest: Manifest, maker: Maker, ports: Sequence[str], patience_s: float
 ) -> None:
-    """Make what is to be made. Leaves with status 1 if it is not all made then."""
     with Board(desk.console, manifest, ports) as board:
         fleet = Fleet(manifest, maker, SerialLine, board.tell, patience_s=patience_s)
         try:

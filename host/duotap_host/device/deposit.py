@@ -41,6 +41,7 @@ async def deposit(
         except Refused as refusal:
             notes.append(str(refusal))
     await visit.raise_epoch(epoch)
+    await visit.give_keys()
     await visit.give_list()
     await visit.hand_over()
     if visit.taken:

@@ -9,6 +9,7 @@ in the device's journal, and both sides know what they know already. It books no
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from enum import StrEnum
 from typing import Any
 
@@ -141,6 +142,12 @@ class Visit:
             far = own > 0 and epoch > own + EPOCHS_AHEAD
             raw = self._issuer.sign_epoch(epoch, far)
             await self._hand(Handover(Kind.STATEMENT, raw))
+
+    async def give_keys(self) -> None:
+        """What the root says of factory keys; it refuses what is older than what it knows."""
+        for raw in () if self.is_stopped else self.ledger.certifiers.statements():
+            with suppress(DeviceRefused):
+                await self.client.put_statement(raw)
 
     async def give_list(self) -> None:
         """The newest deny list: its delta, and where that does not go on from what the device

@@ -42,6 +42,9 @@ KEY_EPOCHS = 3 * 366  # life of a working key
 PERMIT_EPOCHS = 90  # life of a reader's permit
 
 
+Constraint = tuple[int, int, int, int, int]  # of a factory key (duotap.certificate.KeyCert)
+
+
 class Issuer:
     """Signs with the keys of one store. IssuerError when a key is missing or stays closed.
 
@@ -51,8 +54,8 @@ class Issuer:
     def __init__(self, keys: KeyStore, draw: Draw = os.urandom) -> None:
         self._keys = keys
         self._draw = draw
-        self.currency = _number(keys, "currency")
-        self._opened_us = _number(keys, "opened_us")
+        self.currency = number(keys, "currency")
+        self.opened_us = number(keys, "opened_us")
         self.roots = (keys.public(ROOT), keys.public(NEXT_ROOT))
         self.root_id = certificate.key_id(self.roots[0])
         self.keycerts = tuple(keys.read(f"{name}.keycert") for name in USAGES)
@@ -92,7 +95,7 @@ class Issuer:
 
     def epoch(self, now_us: int) -> int:
         """The epoch at a moment: raised once a day from the day the issuer began."""
-        return FIRST_EPOCH + max(0, now_us // DAY_US - self._opened_us // DAY_US)
+        return FIRST_EPOCH + max(0, now_us // DAY_US - self.opened_us // DAY_US)
 
     def trust(self) -> Trust:
         """The root keys and all working keys, to verify with."""
@@ -100,6 +103,14 @@ class Issuer:
         for keycert in self.keycerts:
             trust.add(keycert)
         return trust
+
+    def certify_factory(self, public: bytes, constraint: Constraint) -> bytes:
+        """The keycert of a factory key: (number of devices, role, rollback class, balance limit,
+        epoch in which it certifies no more). It outlives what it certifies."""
+        usage, expiry = certificate.USAGE_FACTORY, constraint[-1] + KEY_EPOCHS
+        keycert = KeyCert(self._draw(SERIAL_BYTES), public, usage, expiry, constraint)
+        root = self._keys.key(ROOT)
+        return certificate.encode_keycert(keycert, root.kid, root.sign, self.currency)
 
     def sign_certificate(self, fields: Certificate) -> bytes:
         """A device's certificate; an empty serial is replaced by a random one."""
@@ -154,7 +165,8 @@ class Issuer:
         return messages.encode(message, key.kid, key.sign, self.currency)
 
 
-def _number(keys: KeyStore, name: str) -> int:
+def number(keys: KeyStore, name: str) -> int:
+    """A setting of the store. IssuerError."""
     value = keys.settings.get(name)
     if not isinstance(value, int) or isinstance(value, bool):
         raise IssuerError(f"{keys.directory / store.SETTINGS} has no {name}")

@@ -286,12 +286,26 @@ class DenyBook(Protocol):
         """What was published last."""
 
 
+class FactoryBook(Protocol):
+    """Factory keys that were handed out (PROTOCOL.md §3)."""
+
+    def add(self, keycert: bytes) -> bytes:
+        """Enter one; the root's statement about it. Refused if devices have no room for it."""
+
+    def statements(self) -> Sequence[bytes]:
+        """Those statements, in order: every device is to know them."""
+
+
 class Ledger(Protocol):
     """Each call is one transaction, or several that may be repeated; all raise LedgerError."""
 
     @property
     def deny_book(self) -> DenyBook:
         """The deny list."""
+
+    @property
+    def certifiers(self) -> FactoryBook:
+        """The factory keys."""
 
     def open_account(self, code: AccountCode, holder: int, title: str = "") -> Account:
         """Open a wallet or a merchant's account. Refused if it exists."""

@@ -31,6 +31,7 @@ from duotap_host.ledger import (
 )
 from duotap_host.ledger import review as reviewing
 from duotap_host.ledger import trial as trials
+from duotap_host.ledger.certifiers import Certifiers
 from duotap_host.ledger.codes import AccountCode, TransferCode
 from duotap_host.ledger.denying import LocalDenyBook
 from duotap_host.ledger.interface import (
@@ -88,12 +89,12 @@ class LocalLedger:
         self.issuer = issuer
         self.currency = issuer.currency
         self._clock = clock
-        self._trust = issuer.trust()
         working = [decode_keycert(raw).message.public for raw in issuer.keycerts]
         keys = {key_id(public): public for public in (*issuer.roots, *working)}
         self._reader = Reader({}, keys, verify)
         self._folds = Folds()
         self.deny_book = LocalDenyBook(engine, issuer, clock)
+        self.certifiers = Certifiers(engine, issuer, clock)
 
     def close(self) -> None:
         """Give the database back."""
@@ -140,10 +141,10 @@ class LocalLedger:
     # Devices
 
     def register_device(self, certificate: bytes) -> Device:
-        ledger, trust, now = self.currency, self._trust, self._clock()
+        ledger, certifiers, now = self.currency, self.certifiers, self._clock()
 
         def work(connection: Connection) -> Device:
-            device = registry.register(connection, ledger, trust, certificate, now)
+            device = registry.register(connection, ledger, certifiers, certificate, now)
             return registry.find(connection, device)
 
         return self._write(work)
@@ -275,12 +276,11 @@ class LocalLedger:
         return self._write(lambda c: vault.put_records(c, device, statements, now))
 
     def _alarm(self, device: bytes, statements: Sequence[bytes]) -> None:
-        """A device with a good certificate that the book does not know: somebody else holds the
-        issuer's key, or the book lost a page."""
-        if vault.certificate_in(self._trust, device, statements):
-            found = [finding(Code.UNKNOWN_CERTIFICATE, device, ())]
+        """A device with a certificate of this issuer that the book does not know."""
+        found = self._read(lambda c: self.certifiers.alarm(c, device, statements))
+        if found is not None:
             now = self._clock()
-            self._write(lambda c: settling.put_findings(c, found, now, settling.STANDING))
+            self._write(lambda c: settling.put_findings(c, [found], now, settling.STANDING))
 
     def put_head(self, raw: bytes) -> HeadTaken:
         def work(connection: Connection) -> HeadTaken:
@@ -373,7 +373,7 @@ class LocalLedger:
 
     def proof(self, evidence_id: str) -> bytes:
         found = self._finding(evidence_id)
-        raw = proofs.proof_of(self._review().evidence, found, self.issuer.keycerts)
+        raw = proofs.proof_of(self._review().evidence, found, self.certifiers.keycerts())
         if raw is None:
             raise Refused(f"no two signatures prove this: {found.en}")
         return raw

@@ -6,19 +6,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from duotap.certificate import Certificate, Trust, decode_certificate, key_id
-from duotap.errors import Refusal
+from duotap.certificate import decode_certificate, key_id
 from duotap.fields import ROLE_PERSON
 from sqlalchemy import Connection, text
 
 from duotap_host.ledger import accounts, codes
+from duotap_host.ledger.certifiers import Certifiers
 from duotap_host.ledger.interface import (
     Device,
     DeviceState,
-    Foreign,
     NotFound,
     Refused,
-    WrongIssuer,
 )
 from duotap_host.reconcile.archive import KnownDevice
 
@@ -37,9 +35,11 @@ SET_STATE = "UPDATE devices SET state = :new WHERE id = :id AND state = :old"
 SERVED = (DeviceState.ACTIVE, DeviceState.FROZEN)
 
 
-def register(connection: Connection, ledger: int, trust: Trust, raw: bytes, now_us: int) -> bytes:
+def register(
+    connection: Connection, ledger: int, certifiers: Certifiers, raw: bytes, now_us: int
+) -> bytes:
     """Enter a device and open its shadow; returns its id."""
-    certificate = _verified(trust, raw)
+    certificate = certifiers.take(connection, raw)
     home = codes.wallet if certificate.role == ROLE_PERSON else codes.merchant
     accounts.find(connection, home(certificate.holder))
     device = key_id(certificate.public)
@@ -57,17 +57,6 @@ def register(connection: Connection, ledger: int, trust: Trust, raw: bytes, now_
         raise Refused(f"device {device.hex()} was certified before, by another certificate")
     accounts.open_purses(connection, ledger, [codes.purse(device)], now_us)
     return device
-
-
-def _verified(trust: Trust, raw: bytes) -> Certificate:
-    try:
-        decode_certificate(raw)
-    except Refusal:
-        raise Foreign("this is not a certificate of a device") from None
-    try:
-        return trust.verify_certificate(raw, 0)
-    except Refusal:
-        raise WrongIssuer("the certificate is of another issuer") from None
 
 
 def find(connection: Connection, device: bytes) -> Device:

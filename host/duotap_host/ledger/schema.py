@@ -106,6 +106,26 @@ devices = Table(
     Column("registered_us", BigInteger, nullable=False),
 )
 
+# Factory keys that were handed out, and the device of each number that a key has used.
+factories = Table(
+    "factories",
+    metadata,
+    Column("kid", ID, primary_key=True),
+    Column("number", BigInteger, nullable=False),  # of the root's statement about it
+    Column("keycert", LargeBinary, nullable=False),
+    Column("statement", LargeBinary, nullable=False),
+    Column("added_us", BigInteger, nullable=False),
+    UniqueConstraint("number"),
+)
+
+factory_numbers = Table(
+    "factory_numbers",
+    metadata,
+    Column("kid", ID, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("device", ID, nullable=False),
+)
+
 # The archive: a fork keeps both branches, since a record's hash is part of its key.
 records = Table(
     "records",

@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from duotap import cose, messages, record
-from duotap import records as record_types
-from duotap.certificate import Trust, key_id
 from duotap.errors import Refusal
 from sqlalchemy import Connection, text
 
@@ -55,21 +53,6 @@ def put_records(
         marks, values = sets.rows(part)
         taken += connection.execute(text(PUT_RECORDS.format(rows=marks)), values).rowcount
     return Deposited(taken, len(statements) - taken)
-
-
-def certificate_in(trust: Trust, device: bytes, statements: Sequence[bytes]) -> bool:
-    """A good certificate of this device is among the records: this issuer's key signed it."""
-    for statement in statements:
-        try:
-            found = record.decode(statement)
-            if found.type != record_types.IDENTITY:
-                continue
-            raw = record_types.unpack(found.type, found.body)[0]
-            if key_id(trust.verify_certificate(raw, 0).public) == device:
-                return True
-        except (Refusal, TypeError):
-            continue
-    return False
 
 
 def new_challenge(connection: Connection, device: bytes, now_us: int) -> bytes:

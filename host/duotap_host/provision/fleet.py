@@ -61,11 +61,13 @@ class Event(NamedTuple):
 
 class Maker(NamedTuple):
     """Who certifies. `sign(unit, public key, firmware digest)` gives a certificate; `enter` puts
-    one into another book too, again and again if need be, before a device gets it."""
+    one into another book too, again and again if need be, before a device gets it; `check` raises
+    for a unit that cannot be made."""
 
     trusted: Trusted
     sign: Callable[[Unit, bytes, bytes], bytes]
     enter: Callable[[bytes], object] = lambda _certificate: None
+    check: Callable[[Unit], object] = lambda _unit: None
 
 
 Open = Callable[[str], AbstractContextManager[Line]]

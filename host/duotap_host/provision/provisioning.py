@@ -77,12 +77,17 @@ async def provision(
     """Make the device at the line what `profile` says, with this issuer's own keys and ledger.
     DeviceError, LedgerError, IssuerError."""
     book = _LedgerBook(ledger, issuer, epoch, profile, draw)
-    trusted = Trusted(issuer.roots, issuer.keycerts, (issuer.sign_epoch(epoch),))
-    made = await make(client, book, trusted, draw)
+    made = await make(client, book, trusted(ledger, issuer, epoch), draw)
     return Provisioned(ledger.device(made.device), made.is_new)
 
 
-async def make(client: Client, book: Book, trusted: Trusted, draw: Draw = os.urandom) -> Made:
+def trusted(ledger: Ledger, issuer: Issuer, epoch: int) -> Trusted:
+    """What this issuer's devices are given today."""
+    statements = (issuer.sign_epoch(epoch), *ledger.certifiers.statements())
+    return Trusted(issuer.roots, issuer.keycerts, statements)
+
+
+async def make(client: Client, book: Book, given: Trusted, draw: Draw = os.urandom) -> Made:
     """Give the device at the line the certificate that the book has or makes for it, and read it
     back. DeviceError, and whatever the book raises."""
     hello = await client.connect()
@@ -96,9 +101,9 @@ async def make(client: Client, book: Book, trusted: Trusted, draw: Draw = os.ura
         public = await _proven_key(client, hello, draw)
         device, certificate = key_id(public), _certified(book, public, hello.firmware)
     # The same identity again is taken as well: that is how a run finds out that all is done.
-    await client.install(certificate, trusted.roots, trusted.keycerts)
+    await client.install(certificate, given.roots, given.keycerts)
     await _check(client, device, certificate)
-    await _tell(client, trusted.statements, hello.state == READY)
+    await _tell(client, given.statements, hello.state == READY)
     return Made(device, certificate, hello.state != READY)
 
 

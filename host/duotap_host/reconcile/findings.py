@@ -30,6 +30,7 @@ class Code(StrEnum):
     VOID_AND_HONOURED = "void_and_honoured"
     UNKNOWN_LOAD = "unknown_load"
     UNKNOWN_CERTIFICATE = "unknown_certificate"
+    BEYOND_FACTORY = "beyond_factory"
     UNKNOWN_KEY = reading.UNKNOWN_KEY
     BAD_SIGNATURE = reading.BAD_SIGNATURE
     DAMAGED = reading.DAMAGED

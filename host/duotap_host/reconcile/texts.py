@@ -56,6 +56,10 @@ SENTENCES = {
         "alarm: device {device} has a certificate that is not in this ledger's book",
         "警报：设备 {device} 的证书不在本账本中",
     ),
+    "beyond_factory": (
+        "alarm: device {device} has a certificate that factory key {factory} may not sign: {why}",
+        "警报：设备 {device} 的证书超出了工厂密钥 {factory} 的权限：{why}",
+    ),
     "unknown_key": (
         "record {record} of device {device} has a message signed by {signer}, whom nobody knows",
         "设备 {device} 的记录 {record} 中有一条消息由未知密钥 {signer} 签名",

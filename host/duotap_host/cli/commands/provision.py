@@ -4,28 +4,21 @@ them."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import rich_click as click
-from duotap.fields import ROLE_PERSON, TEXTS
+from duotap.fields import TEXTS
 
 from duotap_host.cli import cable
 from duotap_host.cli.amounts import TAKES_AMOUNT, amount
-from duotap_host.cli.desk import FLEET, Desk
-from duotap_host.ledger import codes
+from duotap_host.cli.desk import FACTORY_VARIABLE, FLEET, Desk
 from duotap_host.ledger.local import now_us
 from duotap_host.money import show as money
-from duotap_host.provision import sheet
-from duotap_host.provision.fleet import PATIENCE_S, Maker
-from duotap_host.provision.manifest import Manifest, Unit
-from duotap_host.provision.profile import RANDOM_BYTES, Profile, describe
-from duotap_host.provision.provisioning import Trusted, provision
-
-if TYPE_CHECKING:
-    from duotap_host.ledger.local import LocalLedger
+from duotap_host.provision.fleet import PATIENCE_S
+from duotap_host.provision.profile import Profile, describe
+from duotap_host.provision.provisioning import provision
 
 NUMBERS = click.IntRange(1, (1 << 30) - 1)
 # Option, field of Limits, what it bounds.
@@ -73,9 +66,20 @@ def _options(function: Any) -> Any:
     "--states",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    default=FLEET,
-    show_default=True,
-    help="A fleet: where the state of each unit is kept.",
+    help=f"A fleet: where the state of each unit is kept; else {FLEET}, or in DIR.",
+)
+@click.option(
+    "--factory",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="A fleet: certify with this factory key alone (duotap issuer factory).",
+)
+@click.option(
+    "--factory-passphrase-file",
+    "passphrase_file",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help=f"Holds the passphrase of that key; else {FACTORY_VARIABLE}, else it is asked for.",
 )
 @click.option(
     "--patience",
@@ -92,7 +96,9 @@ def command(
     /,
     ports: tuple[str, ...],
     list_path: Path | None,
-    states: Path,
+    states: Path | None,
+    factory: Path | None,
+    passphrase_file: Path | None,
     patience_s: float,
     **chosen: Any,
 ) -> None:
@@ -109,7 +115,10 @@ def command(
     elif any(chosen.values()):
         raise click.UsageError("the list says what the units are: no other option beside it")
     else:
-        _fleet(desk, ports, list_path, states, patience_s)
+        from duotap_host.cli import line
+
+        makers = line.Makers(desk, factory, passphrase_file)
+        line.make(makers, list_path, states or makers.states(), ports, patience_s)
 
 
 def _one(desk: Desk, ports: tuple[str, ...], chosen: dict[str, Any]) -> None:
@@ -134,51 +143,6 @@ def _one(desk: Desk, ports: tuple[str, ...], chosen: dict[str, Any]) -> None:
         f"Device {done.device.id.hex()} {state}"
         f" {describe(done.device.role, done.device.holder)}{limit}."
     )
-
-
-def _fleet(
-    desk: Desk, ports: tuple[str, ...], list_path: Path, states: Path, patience_s: float
-) -> None:
-    from duotap_host.cli import line
-
-    rows = sheet.read(list_path)
-    with desk.ledger() as ledger:
-        _check_owners(ledger, rows, list_path)
-        maker = _maker(desk, ledger)
-        manifest = Manifest(states)
-        try:
-            manifest.claim()
-            manifest.enter(rows)
-            line.run(desk, manifest, maker, ports, patience_s)
-        finally:
-            manifest.close()
-
-
-def _check_owners(ledger: LocalLedger, rows: tuple[sheet.Row, ...], path: Path) -> None:
-    """SheetError unless every unit has an account to belong to."""
-    known = {account.name for account in ledger.accounts()}
-    told = []
-    for row in rows:
-        profile = sheet.profile_of(row.cells)
-        home = (codes.wallet if profile.role == ROLE_PERSON else codes.merchant)(profile.holder)
-        if home not in known:
-            told.append(f"{path} line {row.line}: there is no account {home}; open it first")
-    if told:
-        raise sheet.SheetError(told)
-
-
-def _maker(desk: Desk, ledger: LocalLedger) -> Maker:
-    """This issuer's own keys and ledger."""
-    issuer = desk.issuer()
-    issuer.unlock()
-    epoch = issuer.epoch(now_us())
-    trusted = Trusted(issuer.roots, issuer.keycerts, (issuer.sign_epoch(epoch),))
-
-    def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
-        random = os.urandom(RANDOM_BYTES)
-        return issuer.sign_certificate(unit.profile.certificate(random, public, firmware, epoch))
-
-    return Maker(trusted, sign, ledger.register_device)
 
 
 def _profile(role: str, **chosen: Any) -> Profile:

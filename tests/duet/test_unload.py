@@ -67,7 +67,7 @@ def test_a_cable_that_breaks_anywhere_sends_it_once(boots: bool) -> None:
         town, post = await loaded()
         at, number, ended = 0, 1, False
         while not ended:
-            line = Bad(post.console, lambda n: "break" if n == at else "")
+            line = Bad(post.console, lambda n, at=at: "break" if n == at else "")
             try:
                 await bring(town, line, 1, number)
                 ended = True

@@ -6,7 +6,8 @@ from __future__ import annotations
 import pytest
 from duotap import denylist, messages
 from duotap_host.cli.main import main
-from duotap_host.ledger.interface import DenyLists, LossReason, NotFound, Refused
+from duotap_host.ledger.books import DenyLists
+from duotap_host.ledger.interface import LossReason, NotFound, Refused
 from host.ledger_bench import DAY_US, Town
 from host.paper_device import PaperDevice, person, stand
 

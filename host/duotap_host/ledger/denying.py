@@ -18,7 +18,8 @@ from duotap_host.deny import builder
 from duotap_host.deny.builder import TooMany
 from duotap_host.issuer import Issuer
 from duotap_host.ledger import database, registry
-from duotap_host.ledger.interface import DenyLists, DeviceState, Refused
+from duotap_host.ledger.books import DenyLists
+from duotap_host.ledger.interface import DeviceState, Refused
 
 LISTED_STATES = (DeviceState.FROZEN, DeviceState.LOST)
 SPAN_MAX = 30  # published lists that a delta may go back; older ones are forgotten

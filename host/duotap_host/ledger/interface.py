@@ -9,12 +9,13 @@ scope, times int of microseconds since 1970 (UTC).
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from duotap_host.ledger import ids
+from duotap_host.ledger.books import DenyBook, FactoryBook
 from duotap_host.ledger.codes import AccountCode, AccountFlag, TransferCode, TransferFlag
 
 Amounts = tuple[tuple[int, int], ...]
@@ -192,17 +193,6 @@ class Handover(NamedTuple):
     parts: int = 0
 
 
-class DenyLists(NamedTuple):
-    """The deny list of one epoch, signed; `set` is what the full one names, `delta` what changed,
-    each empty if there is none (PROTOCOL.md §13)."""
-
-    epoch: int
-    listed: int
-    full: bytes
-    set: bytes
-    delta: bytes
-
-
 class Deposited(NamedTuple):
     """What a piece of journal brought."""
 
@@ -265,35 +255,6 @@ class Trial(NamedTuple):
     under_way: int  # payments and refunds
     loads_under_way: int
     failures: tuple[str, ...]
-
-
-class DenyBook(Protocol):
-    """Whom the deny list lists, and what was published."""
-
-    def deny(self, device: bytes) -> None:
-        """List a device from the next list on. NotFound."""
-
-    def allow(self, device: bytes) -> None:
-        """List it no more. Refused for one that is frozen or lost."""
-
-    def denied(self) -> Collection[bytes]:
-        """Whom the next list lists."""
-
-    def publish(self) -> DenyLists:
-        """Sign the list of today's epoch; the same again once it is there."""
-
-    def newest(self) -> DenyLists | None:
-        """What was published last."""
-
-
-class FactoryBook(Protocol):
-    """Factory keys that were handed out (PROTOCOL.md §3)."""
-
-    def add(self, keycert: bytes) -> bytes:
-        """Enter one; the root's statement about it. Refused if devices have no room for it."""
-
-    def statements(self) -> Sequence[bytes]:
-        """Those statements, in order: every device is to know them."""
 
 
 class Ledger(Protocol):

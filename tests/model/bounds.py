@@ -13,7 +13,7 @@ LIMITS = Limits(100, 100, 100, 100, 100, 100)
 
 class Spec(NamedTuple):
     """One device. `loaded`: units in its purse at the start; `offers`, `payments`: how many it
-    may make at most; `unloads`: whether value may be sent home."""
+    may make at most."""
 
     name: str
     loaded: int = 0
@@ -26,9 +26,8 @@ class Spec(NamedTuple):
 
 class Bounds(NamedTuple):
     """A run. `pairs`: (payee, payer) that may meet; `ahead`: how far beyond the payer's next
-    payment number a forged SELECT may be; `loads`: (device, amount) that the issuer may sign.
-
-    """
+    payment number a forged SELECT may be; `loads`: (device, amount) that the issuer may sign;
+    `unloads`: that a reader may order, numbered for each device, each as often as it likes."""
 
     name: str
     about: str
@@ -39,6 +38,7 @@ class Bounds(NamedTuple):
     amounts: tuple[int, ...] = (1,)
     ahead: int = 0
     loads: tuple[tuple[int, int], ...] = ()
+    unloads: tuple[tuple[int, int], ...] = ()
     checkpoints: int = 0  # that the issuer may sign for each of these devices:
     checkpointed: tuple[int, ...] = (0, 1, 2)
     depositors: tuple[int, ...] = (0, 1, 2)  # who may deposit before all do

@@ -49,6 +49,9 @@ class Roles:
         self._deposit = Deposit(live.device, Hedge("seal"), bytes, gauges)
         self._deposit._seal = Open()
 
+    def begin(self) -> None:
+        """A session at the cable does something to the purse: the radio begins anew."""
+
     def radio(self) -> Applet:
         return self._live.applet
 
@@ -159,6 +162,11 @@ class Live:
         for index, part in enumerate(parts):
             command(applet, commands.PUT_BASE, part, index, len(parts))
         command(applet, commands.PUT_STATEMENT, raw)
+
+    def unload(self, number: int, amount: int) -> bytes:
+        """An order to send so much of own money home."""
+        asked = cbor.encode([number, {0: amount}])
+        return command(self.cable(permitted=True), commands.UNLOAD, asked)
 
     def deposit(self, challenge: bytes = CHALLENGE) -> tuple[list[bytes], bytes]:
         """All statements of the journal that can be read, and a head; b"" if it gives none."""

@@ -70,8 +70,12 @@ class Chain(NamedTuple):
     receipts: frozenset[bytes]  # own payments with a receipt
     loaded: tuple[tuple[int, bytes, int], ...]  # number, hash, amount
     cancelled: frozenset[int]
-    unloaded: int
+    unloads: tuple[tuple[int, bytes, int], ...]  # number, hash, amount
     covered: int  # last record that a checkpoint in them covers
+
+    @property
+    def unloaded(self) -> int:
+        return sum(amount for _, _, amount in self.unloads)
 
 
 class Record(NamedTuple):
@@ -130,7 +134,7 @@ class Store:
             (who, b""),
             Chain(
                 *(0, who, 0, record.NO_HASH, 0, (), none, (), ()),
-                *(none, (), none, none, (), none, 0, 0),
+                *(none, (), none, none, (), none, (), 0),
             ),
         )
 
@@ -216,5 +220,7 @@ class Store:
             message = messages.decode(body, messages.Checkpoint).message
             changes["covered"] = max(before.covered, message.covered)
         elif kind == records.UNLOAD:
-            unload = messages.decode(body, messages.Unload).message
-            changes["unloaded"] = before.unloaded + messages.total(unload.amounts)
+            unload = messages.decode(body, messages.Unload)
+            of = unload.message
+            row = (of.unload_counter, unload.hash, messages.total(of.amounts))
+            changes["unloads"] = (*before.unloads, row)

@@ -86,6 +86,8 @@ class Honest:
         chains = [self.system.chain(state, who) for who in self.system.everyone]
         taken = sum(row[2] for chain in chains for row in chain.honoured if row[4])
         require(view.merchants == taken, laws.BOOKED, f"{taken} taken, {view.merchants} booked")
+        home = sum(chain.unloaded for chain in chains)
+        require(view.sent_home == home, laws.BOOKED, f"{home} sent, {view.sent_home} booked")
 
     def _traced(self, state: State) -> None:
         """Honest devices have what they have; what is there in excess is owed by a suspect, who is
@@ -104,6 +106,7 @@ class Honest:
             )
             require(shadow == node.balance, laws.BOOKED, text)
             excess += node.balance + sum(row[2] for row in chain.honoured if row[4])
+        excess += view.sent_home
         self._prevented(state, excess)
         owing = [
             who

@@ -197,7 +197,7 @@ class Lockstep(System):
         self._same("booked", ends, self.real.books.ends())
         purses = tuple(self.real.books.purse(device) for device in self.real.ids)
         self._same("on the accounts of purses", view.purses, purses)
-        self._same("of merchants", view.merchants, self.real.books.merchants())
+        self._same("at home", view.merchants + view.sent_home, self.real.books.homes())
         found = {(each.code, self.real.who[each.device]) for each in done.findings}
         ours = {(code, self.town.who[device]) for code, device in view.findings}
         self._same("found", ours, found)

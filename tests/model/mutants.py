@@ -89,8 +89,8 @@ MUTANTS = (
     Mutant(
         "one counter for both roles",
         "duotap.fold",
-        "    state.next_offer = ",
-        "    state.next_payment += 1\n    state.next_offer = ",
+        "    state.next_offer = max(",
+        "    state.next_payment += 1\n    state.next_offer = max(",
         "restored-both-wide",
         (laws.PROVEN,),
     ),
@@ -147,7 +147,7 @@ MUTANTS = (
     Mutant(
         "void of what is unknown",
         "duotap.payee",
-        "        if unpaid or self._unpaid_before(offer_hash):\n            return",
+        "        if unpaid or self._unpaid_before(signed):\n            return",
         "        if True:\n            return",
         "pruned-payee",
         (laws.CONSISTENT,),
@@ -207,6 +207,51 @@ MUTANTS = (
         "    return pages if _verifies(sector, at, pages) else TORN\n",
         "decay",
         (laws.NOT_ACCUSED, laws.CONSISTENT, laws.CONSERVED),
+    ),
+    Mutant(
+        "receipt settles nothing",
+        "duotap_host.reconcile.matching",
+        "    if is_stand and not is_forked and shown(end, payment, messages.Receipt):\n"
+        "        return TAKEN\n",
+        "",
+        "shop",
+        (laws.BY_RECEIPT,),
+    ),
+    Mutant(
+        "unload counted twice",
+        "duotap.unload",
+        "    if number == state.next_unload - 1:\n"
+        "        raw = _last(device)\n"
+        "        if raw and messages.decode(raw, messages.Unload).message.amounts == amounts:\n"
+        "            return raw\n"
+        "    if number != state.next_unload:\n",
+        "    if number not in (state.next_unload - 1, state.next_unload):\n",
+        "unload",
+        (laws.CONSISTENT, laws.ONCE),
+    ),
+    Mutant(
+        "unload that the purse keeps",
+        "duotap.fold",
+        "    state.take(unload.amounts)\n",
+        "",
+        "unload",
+        (laws.CONSERVED,),
+    ),
+    Mutant(
+        "unload booked twice",
+        "duotap_host.reconcile.matching",
+        "    yield Position(unload_hash, UNLOAD, UNLOADED, tuple(lines), amount,",
+        "    yield Position(unload_hash, UNLOAD, UNLOADED, 2 * tuple(lines), amount,",
+        "unload",
+        (laws.BOOKED, laws.NO_FINDING),
+    ),
+    Mutant(
+        "unload number forgotten in a prune",
+        "duotap.base",
+        "    ) = numbers\n",
+        "    ) = [*numbers[:3], 1, numbers[4]]\n",
+        "unload",
+        (laws.CONSISTENT, laws.ONCE, laws.NO_FINDING),
     ),
     Mutant(
         "withheld load refunded",

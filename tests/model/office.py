@@ -12,6 +12,7 @@ from duotap import messages
 from duotap.certificate import decode_certificate
 from duotap.cose import key_id as kid_of
 from duotap_host.ledger import codes
+from duotap_host.ledger.codes import TransferCode
 from duotap_host.ledger.interface import Handover
 from duotap_host.ledger.review import Material, review
 from duotap_host.reconcile import handover, matching
@@ -36,7 +37,7 @@ from model.town import Town
 
 KINDS = {messages.Load: LOAD, messages.Cancel: CANCEL, messages.Checkpoint: CHECKPOINT}
 WALLET = "wallet:1"  # all loads are taken from it
-MERCHANT = "merchant:"
+BOOKED = (TransferCode.ACCOUNT, TransferCode.UNLOAD)
 # Of one device: numbers of archived records, heads. Of all: one each.
 Deposit = tuple[frozenset[int], frozenset[bytes]]
 Archives = tuple[Deposit, ...]
@@ -51,7 +52,8 @@ class View(NamedTuple):
     next_issues: tuple[int, ...]  # number of the next statement, as its journal shows
     purses: tuple[int, ...]  # what the shadow holds
     ends: dict[bytes, str]  # state of each position by subject
-    merchants: int  # what all merchants were credited with
+    merchants: int  # what all merchants were credited with for sales
+    sent_home: int  # what all holders and merchants were credited with for unloads
     findings: frozenset[tuple[str, bytes]]  # code and device
 
 
@@ -104,7 +106,7 @@ class Office:
             tuple(evidence.journals[each].folded.state.next_issue for each in ids),
             tuple(_held(lines, codes.purse(each)) for each in ids),
             {position.subject: position.state for position in positions},
-            sum(line.amount for line in lines if line.credit.startswith(MERCHANT)),
+            *(sum(line.amount for line in lines if line.code == code) for code in BOOKED),
             frozenset((each.code, each.device) for each in found.findings),
         )
 

@@ -89,6 +89,12 @@ def _statement(live: Live, ram: Ram, store: Store, statement: int) -> Said:
     return b"", "takes it"
 
 
+def _unload(live: Live, ram: Ram, store: Store, number: int, amount: int) -> Said:
+    """Ordered by a permitted reader."""
+    ram[:] = NOTHING, NOTHING
+    return live.unload(number, amount), "signs it"
+
+
 def _reboot(live: Live, ram: Ram, store: Store) -> Said:
     ram[:] = NOTHING, NOTHING
     return b"", "is switched off and on"
@@ -119,6 +125,7 @@ OPS: dict[str, Callable[..., Any]] = {
     "close": _close,
     "forward": _forward,
     "statement": _statement,
+    "unload": _unload,
     "reboot": _reboot,
     "tidy": _tidy,
 }

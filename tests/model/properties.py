@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from duotap import messages, records
 from duotap.certificate import CLASS_BOUND, CLASS_NONE
+from duotap.fields import ROLE_STAND
 from duotap_host.reconcile.findings import FREEZING, Code
 from duotap_host.reconcile.matching import (
     CANCELLED,
@@ -17,6 +18,7 @@ from duotap_host.reconcile.matching import (
     LOADED,
     RETURNED,
     TAKEN,
+    UNLOADED,
     load_subject,
 )
 
@@ -130,7 +132,8 @@ class Judge:
                 continue
             payments = [row[0] for row in chain.honoured]
             offers = [row[1] for row in chain.honoured]
-            for rows in (payments, offers, [row[0] for row in chain.loaded]):
+            unloads = [row[0] for row in chain.unloads]
+            for rows in (payments, offers, [row[0] for row in chain.loaded], unloads):
                 require(len(set(rows)) == len(rows), laws.ONCE, f"on {self.name(chain.who)}")
             require(not voided & set(payments), laws.ONCE, "honoured and given back")
             numbers = {row[0] for row in chain.loaded}
@@ -162,6 +165,7 @@ class Judge:
                 others = any(state.ever) and code == Code.OVER_RECEIVED_LIMIT
                 require(damaged or others, law, f"{code} of {self.name(who)}")
         self._ends(state, view)
+        self._by_receipt(state, view)
         self._proven(state, view)
 
     def _ends(self, state: State, view: View) -> None:
@@ -179,13 +183,40 @@ class Judge:
                     truth.setdefault(load_subject(device, number), set()).add(LOADED)
                 for number in chain.cancelled:
                     truth.setdefault(load_subject(device, number), set()).add(CANCELLED)
+                for _, unload, _ in chain.unloads:
+                    truth.setdefault(unload, set()).add(UNLOADED)
         for subject, end in view.ends.items():
-            if end in (CREDITED, TAKEN, RETURNED, LOADED, CANCELLED):
+            if end in (CREDITED, TAKEN, RETURNED, LOADED, CANCELLED, UNLOADED):
                 require(
                     end in truth.get(subject, ()), laws.BOOKED, f"{end}, which no journal shows"
                 )
         for who in system.everyone:
             self._archived_first(state, who)
+
+    def _by_receipt(self, state: State, view: View) -> None:
+        """A stand that is lost before its deposit is paid what its honest customers deposit."""
+        for who in self.system.everyone:
+            given = self._deposited_chain(state, who)
+            for payment in given.receipts if given and not state.ever[who] else ():
+                body = _payment(self.system, payment).body
+                payee = self.system.town.who[body.payee]
+                if self.bounds.specs[payee].role == ROLE_STAND and not state.ever[payee]:
+                    end = view.ends.get(body.offer_hash)
+                    require(end == TAKEN, laws.BY_RECEIPT, f"a sale of {self.name(payee)}: {end}")
+
+    def _deposited_chain(self, state: State, who: int) -> Chain | None:
+        """What is archived of the present history of a device and covered by a head."""
+        archived, heads = state.archives[who]
+        tips = {messages.decode(raw, messages.Head).message.chain_hash for raw in heads}
+        return self._reached(self.system.chain(state, who), archived, tips)
+
+    def _reached(self, chain: Chain, archived: frozenset[int], tips: set[bytes]) -> Chain | None:
+        reached: Chain | None = chain
+        while reached is not None and reached.length:
+            if reached.tip in tips and archived.issuperset(reached.entries):
+                return reached
+            reached = self.system.store.chains[reached.parent]
+        return None
 
     def _archived_first(self, state: State, who: int) -> None:
         for payment in self.system.chain(state, who).voided:
@@ -230,12 +261,9 @@ class Judge:
             archived, heads = state.archives[who]
             tips = {messages.decode(raw, messages.Head).message.chain_hash for raw in heads}
             for chain in system.chains(state, who):
-                reached: Chain | None = chain
-                while reached is not None and reached.length:
-                    if reached.tip in tips and archived.issuperset(reached.entries):
-                        found |= reached.seen
-                        break
-                    reached = system.store.chains[reached.parent]
+                reached = self._reached(chain, archived, tips)
+                if reached is not None:
+                    found |= reached.seen
         return found
 
 
@@ -246,6 +274,8 @@ def _subject(message: Message) -> tuple[object, ...] | None:
         return "payment", body.payment_counter
     if message.kind == "offer":
         return "offer", body.offer_counter
+    if message.kind == "unload":
+        return "unload", body.unload_counter
     if message.kind in ("receipt", "void"):
         return "closing", body.payment_hash
     return None

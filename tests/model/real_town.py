@@ -26,6 +26,7 @@ from model.town import Town
 
 TREASURER = 1_000  # the holder from whose wallet all loads are taken
 FUNDED = 1_000
+HOMES = (AccountCode.WALLET, AccountCode.MERCHANT)
 OPENED_US = 1_767_225_600_000_000
 
 
@@ -97,10 +98,10 @@ class Books:
     def purse(self, device: bytes) -> int:
         return self.ledger.account(codes.purse(device)).balance
 
-    def merchants(self) -> int:
-        """What all merchants have."""
-        accounts = self.ledger.accounts()
-        return sum(each.balance for each in accounts if each.code == AccountCode.MERCHANT)
+    def homes(self) -> int:
+        """What all holders and merchants have whose devices take part."""
+        found = [each for each in self.ledger.accounts() if each.code in HOMES]
+        return sum(each.balance for each in found if each.holder != TREASURER)
 
     def parts(self, raw: bytes) -> tuple[bytes, ...]:
         """The base that a statement was signed over."""

@@ -125,6 +125,9 @@ class System:
         for number in state.issued:
             if self.store.messages[number].body.device == self.town.ids[who]:
                 yield ("statement", number)
+        orders = [amount for device, amount in self.bounds.unloads if device == who]
+        for order, amount in enumerate(orders[: len(chain.unloads) + 1], 1):
+            yield ("unload", order, amount)
         if "tidy" in self.bounds.has and chain.covered:
             yield ("tidy",)
 
@@ -140,7 +143,7 @@ class System:
         """To whom it speaks; anything else is refused by its first lines."""
         own = self.town.ids[who]
         has, number = self.bounds.has, message.number
-        if message.kid == own:
+        if message.kid == own or message.kind == "unload":
             return
         if message.kind == "offer":
             if message.body.payer == own and may_pay:

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap size fault-matrix \
+.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap size fault-matrix boot-sweep \
 	rollback fleet touches format clean
 
 help: ## list the commands
@@ -61,6 +61,9 @@ size: setup ## print what the firmware takes of each board's flash and heap; fai
 
 fault-matrix: setup ## spoil every frame between boards and their radio chips in every way (10 minutes)
 	@$(BENCH) duet.fault_matrix
+
+boot-sweep: setup ## look for a prompt: type what opens one at each 10 ms of a board's start
+	@$(BENCH) upy.boot_sweep
 
 rollback: setup ## restore older images of the flash, class by class; keeps the table in firmware/README.md
 	@$(BENCH) sim.rollback_lab

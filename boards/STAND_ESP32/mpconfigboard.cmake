@@ -7,3 +7,4 @@ list(APPEND SDKCONFIG_DEFAULTS
 )
 
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
+include(${MICROPY_BOARD_DIR}/../locked/locked.cmake)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 RECEIVE_MS = 30_000
 SHOW_MS = 4_000  # a result stays on the screen this long
+CHARGE_MIN = 5  # percent, 3.45 V at rest: nothing begins that the end of the cell could meet
 TURN_MS = 50  # how often screen and timers are looked at
 
 HOME, ARMED, ENTRY, RECEIVE, RESULT = "home", "armed", "entry", "receive", "result"
@@ -79,6 +80,8 @@ class Card:
         self.unit.link.dismiss()
         if self.mode == ENTRY:
             self._enter(button)
+        elif button != "ok" and self.unit.parts.battery.percent() < CHARGE_MIN:
+            self._refused("charge the battery")
         elif button == "pay":
             self._arm()
         elif button == "up" and self.mode == HOME:

@@ -2,7 +2,7 @@
 """A development build: the console can leave the link for MicroPython's prompt, no watchdog runs,
 and the screen says so.
 
-A file in the image makes one, so that its digest, which the certificate names, is another's.
+The digest that its certificate names begins with DEV (PROTOCOL.md §3); nothing else makes one.
 Tools for MicroPython begin by a carriage return and Ctrl-C; no frame begins like that. Imported in
 such a build only; it must never hold anybody's money.
 """

@@ -27,8 +27,8 @@ STAND = "stand"
 
 # Where the flashed image keeps the digest of what was flashed.
 DIGEST_FILE = "firmware.digest"
-# Whether it is a development build (port.development).
-DEVELOPMENT_FILE = "development"
+# How the digest of a development build begins (port.development, PROTOCOL.md §3).
+DEVELOPMENT = b"DEV\0"
 
 
 class Parts:

@@ -37,9 +37,10 @@ class Unit:
         self.events = maker.applet.events
         self.now_ms = 1
         self.in_session = False
+        self.charge = 80
 
     def percent(self) -> int:
-        return 80
+        return self.charge
 
     def poll(self, steps: object) -> None:
         """Nobody is led here."""

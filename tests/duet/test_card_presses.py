@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from card.app import HOME, Card
+from card.app import ARMED, CHARGE_MIN, ENTRY, HOME, Card
 from duotap import amount, certificate, status, tap
 from duotap.consent import ARMED_MS
 from duotap.errors import Refusal
@@ -165,3 +165,16 @@ def test_an_old_offer_is_not_paid_after_another(mint: Mint) -> None:
     with pytest.raises(Refusal) as refused:
         hand.maker.payer.offer(old)
     assert refused.value.sw == status.NOT_NEXT
+
+
+@pytest.mark.parametrize("button", ["pay", "up"])
+def test_a_cell_that_is_nearly_empty_begins_nothing(mint: Mint, button: str) -> None:
+    hand = Hand(mint)
+    hand.unit.charge = CHARGE_MIN - 1
+    hand.press(button)
+    assert "charge the battery" in hand.unit.display.words
+    assert hand.card.mode not in (ENTRY, ARMED)
+    assert not hand.consent.armed
+    hand.unit.charge = CHARGE_MIN
+    hand.press(button)
+    assert hand.card.mode in (ENTRY, ARMED)

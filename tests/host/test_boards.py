@@ -17,10 +17,10 @@ from port import markers, parts
 FOLDERS = {name: linked.BOARDS / name for name in BOARDS}
 FILES = {
     *("board.json", "board.md", "manifest.py", "mpconfigboard.cmake", "mpconfigboard.h"),
-    *("pins.csv", "modules/board.py"),
+    *("pins.csv", "modules/board.py", "modules/_boot.py"),
 }
 OF_CHIP = {
-    "RP2040": {"modules/_boot.py", "modules/journal_flash.py"},
+    "RP2040": {"modules/journal_flash.py"},
     "ESP32": {"partitions.csv", "sdkconfig.board"},
 }
 WIRED = re.compile(r"^([A-Z][A-Z0-9_]*(?:, [A-Z][A-Z0-9_]*)*) = (\d+(?:, \d+)*)(?:  #.*)?$", re.M)
@@ -200,5 +200,5 @@ def test_style_of_the_table_is_checked() -> None:
 
 
 def test_no_board_is_missing() -> None:
-    folders = {path.name for path in Path(linked.BOARDS).iterdir() if path.is_dir()}
+    folders = {path.parent.name for path in Path(linked.BOARDS).glob("*/board.json")}
     assert folders == {*BOARDS, linked.UNIX_SIM}

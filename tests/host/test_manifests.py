@@ -8,20 +8,19 @@ import ast
 from pathlib import Path
 
 import pytest
-from duotap_host.flash import image
+from duotap_host.flash import image, linked
 from duotap_host.flash.geometry import BOARDS
 from host.manifest_rules import Manifest, ManifestError
 from host.test_boards import CHIP, FOLDERS, STOCK, chip_of
+from port import parts
 
 UPSTREAM = {
     "RP2040": [
         ("freeze", "$(PORT_DIR)/modules", "rp2.py"),
         ("include", "$(MPY_DIR)/extmod/asyncio"),
     ],
-    "ESP32": [("freeze", "$(PORT_DIR)/modules"), ("include", "$(MPY_DIR)/extmod/asyncio")],
+    "ESP32": [("include", "$(MPY_DIR)/extmod/asyncio")],
 }
-# What ports/esp32/modules has, which a module of ours must not hide.
-ESP32_MODULES = {"_boot.py", "flashbdev.py", "inisetup.py", "apa106.py", "espnow.py"}
 
 
 @pytest.fixture(scope="module", params=BOARDS)
@@ -61,10 +60,9 @@ def test_it_freezes_what_is_imported(board: tuple[str, Manifest]) -> None:
 def test_it_takes_of_micropython_what_it_needs(board: tuple[str, Manifest]) -> None:
     name, manifest = board
     assert manifest.upstream == UPSTREAM[chip_of(name)]
-    assert ("_boot.py" in manifest.frozen) == (chip_of(name) == "RP2040")
-    assert not ESP32_MODULES & set(manifest.frozen) or chip_of(name) == "RP2040"
-    assert {"main.py", "board.py", "typing.py", "__future__.py"} <= set(manifest.frozen)
-    assert "boot.py" not in manifest.frozen, "it loads what is linked"
+    started = {"_boot.py", "boot.py", "main.py"}
+    assert started | {"board.py", "typing.py", "__future__.py"} <= set(manifest.frozen)
+    assert manifest.frozen["boot.py"] != linked.FIRMWARE / "boot.py", "it loads what is linked"
 
 
 def test_every_frozen_file_compiles(board: tuple[str, Manifest]) -> None:
@@ -82,6 +80,33 @@ def test_the_digest_is_of_what_is_frozen() -> None:
         assert len(ast.literal_eval(text.removeprefix("DIGEST = "))) == 32
         texts.add((chip_of(name), text))
     assert len(texts) == 2, "one for each chip"
+
+
+def test_a_development_build_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In its digest, which its certificate names; and it has MicroPython's own start."""
+    made = Manifest(FOLDERS["CARD_ESP32"] / "manifest.py")
+    production = made.frozen["firmware_digest.py"].read_bytes()
+    monkeypatch.setenv("DUOTAP_DEVELOP", "1")
+    manifest = Manifest(FOLDERS["CARD_ESP32"] / "manifest.py")
+    assert set(made.frozen) - set(manifest.frozen) == {"boot.py"}
+    text = manifest.frozen["firmware_digest.py"].read_text()
+    digest = ast.literal_eval(text.removeprefix("DIGEST = "))
+    assert digest.startswith(parts.DEVELOPMENT)
+    assert len(digest) == 32
+    assert parts.DEVELOPMENT == image.DEVELOPMENT
+    assert parts.DEVELOPMENT not in production
+
+
+@pytest.mark.parametrize("board", BOARDS)
+def test_a_build_of_its_own_links_no_prompt(board: str) -> None:
+    """By the functions that MicroPython 1.26 to 1.29 open a prompt with, or listen to Ctrl-C."""
+    cmake = (FOLDERS[board] / "mpconfigboard.cmake").read_text()
+    assert "include(${MICROPY_BOARD_DIR}/../locked/locked.cmake)" in cmake
+    rules = (linked.BOARDS / "locked" / "locked.cmake").read_text()
+    code = (linked.BOARDS / "locked" / "locked.c").read_text()
+    for name in ("pyexec_friendly_repl", "pyexec_raw_repl", "mp_hal_set_interrupt_char"):
+        assert name in rules
+        assert f"__wrap_{name}(" in code
 
 
 @pytest.mark.parametrize(

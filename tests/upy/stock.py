@@ -35,6 +35,13 @@ def lines_of(board: str) -> dict[int, str]:
     return {int(gpio.removeprefix("GPIO")): name for name, gpio in pairs}
 
 
+def flashed(firmware: image.Firmware) -> bytes:
+    """The file system's part of the UF2 with this firmware."""
+    pages = uf2.decode(rp2040.combined(rp2040.interpreter(interpreter()), firmware))
+    files = sorted((at, page) for at, page in pages.items() if at >= RP2040.files_at)
+    return b"".join(page for _, page in files)
+
+
 class StockDevice(UnixDevice):
     """`board` has a flash of the geometry RP2040 and no region for the journal. Its heap holds the
     thin layers and the table of 16 KiB too, on words of 64 bits."""
@@ -43,11 +50,7 @@ class StockDevice(UnixDevice):
         super().__init__(board, heap=STOCK_HEAP)
 
     def _flashed(self, firmware: image.Firmware) -> bytes:
-        board = image.firmware(ARCH, board_name(self.board.kind))
-        base = rp2040.interpreter(interpreter())
-        pages = uf2.decode(rp2040.combined(base, board))
-        files = sorted((at, page) for at, page in pages.items() if at >= RP2040.files_at)
-        return b"".join(page for _, page in files)
+        return flashed(image.firmware(ARCH, board_name(self.board.kind)))
 
     def _frozen(self) -> image.Firmware:
         found = {f"{path.stem}.mpy": path for path in STOCK.glob("*.py")}

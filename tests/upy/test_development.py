@@ -13,13 +13,12 @@ from typing import Any
 import pytest
 from duotap_host.device.client import Client
 from duotap_host.device.serial_line import SerialLine
-from duotap_host.flash import image, rp2040, uf2
+from duotap_host.flash import image
 from duotap_host.flash.geometry import RP2040
 from duotap_host.virtual.board import PWRON_RESET, VirtualBoard
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.unix import ARCH
-from upy.stand_in import interpreter
-from upy.stock import FIRST_BOOT_S, StockDevice, board_name
+from upy.stock import FIRST_BOOT_S, StockDevice, board_name, flashed
 
 MPREMOTE = Path(sys.executable).with_name("mpremote")
 STORY_S = 240.0
@@ -37,10 +36,7 @@ class Workbench(StockDevice):
 
     def _flashed(self, firmware: image.Firmware) -> bytes:
         board = image.firmware(ARCH, board_name(self.board.kind))
-        board = board.for_development() if self.develop else board
-        pages = uf2.decode(rp2040.combined(rp2040.interpreter(interpreter()), board))
-        files = sorted((at, page) for at, page in pages.items() if at >= RP2040.files_at)
-        return b"".join(page for _, page in files)
+        return flashed(board.for_development() if self.develop else board)
 
     def _gone(self) -> None:
         """Ctrl-D at the prompt of a PC ends the process; on a chip it begins anew."""

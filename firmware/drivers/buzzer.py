@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 
 HALF = 32768  # a square wave is the loudest
 
-# Tone in hertz (0: silence) and duration in ms. Rising is good, falling is not; "torn" asks for
-# another touch and must differ from "refused" with eyes closed.
+# Steps of a tune: tone in 20 Hz (0: silence), duration in 5 ms; bytes, since tuples take 1 KiB of
+# heap. Rising is good, falling is not; "torn" asks for another touch and must differ from
+# "refused" with eyes closed.
+TONE_HZ = 20
+STEP_MS = 5
 TUNES = {
-    "press": ((2400, 25),),
-    "ok": ((1760, 80), (2637, 160)),
-    "refused": ((440, 180), (0, 60), (330, 260)),
-    "torn": ((1175, 70), (0, 50), (1175, 70), (0, 50), (1175, 70)),
-    "warn": ((880, 250),),
+    "press": b"\x78\x05",
+    "ok": b"\x58\x10\x84\x20",
+    "refused": b"\x16\x24\x00\x0c\x10\x34",
+    "torn": b"\x3b\x0e\x00\x0a\x3b\x0e\x00\x0a\x3b\x0e",
+    "warn": b"\x2c\x32",
 }
 
 
@@ -43,11 +46,11 @@ class Buzzer:
             self._task.cancel()
         self._task = asyncio.create_task(self._play(tune))
 
-    async def _play(self, tune: tuple[tuple[int, int], ...]) -> None:
+    async def _play(self, tune: bytes) -> None:
         try:
-            for tone_hz, duration_ms in tune:
-                self._tone(tone_hz)
-                await self._clock.sleep_ms(duration_ms)
+            for at in range(0, len(tune), 2):
+                self._tone(tune[at] * TONE_HZ)
+                await self._clock.sleep_ms(tune[at + 1] * STEP_MS)
         finally:
             self._tone(0)
 

@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from port.wiring import Pwm
 
 FREQUENCY_HZ = 1000  # above what an eye or a camera sees flicker
-FULL = 65535
-DIM = 4096
 
-# Levels and their durations in ms; the last level stays when its duration is 0, else the sign
-# begins again.
+# Steps of a sign: level from 0 to 255 and its duration in 20 ms; bytes, since tuples take 1 KiB of
+# heap. The last level stays when its duration is 0, else the sign begins again.
+LEVEL = 257  # duty of level 1: that of 255 is always on
+STEP_MS = 20
 SIGNS = {
-    "off": ((0, 0),),
-    "ready": ((DIM, 0),),
-    "touch": ((FULL, 500), (DIM, 500)),
-    "ok": ((FULL, 1500), (DIM, 0)),
-    "refused": ((FULL, 120), (0, 120), (FULL, 120), (0, 120), (FULL, 120), (DIM, 0)),
+    "off": b"\x00\x00",
+    "ready": b"\x10\x00",
+    "touch": b"\xff\x19\x10\x19",
+    "ok": b"\xff\x4b\x10\x00",
+    "refused": b"\xff\x06\x00\x06\xff\x06\x00\x06\xff\x06\x10\x00",
 }
 
 
@@ -49,10 +49,10 @@ class Light:
             self._task.cancel()
         self._task = asyncio.create_task(self._run(sign))
 
-    async def _run(self, sign: tuple[tuple[int, int], ...]) -> None:
+    async def _run(self, sign: bytes) -> None:
         while True:
-            for level, duration_ms in sign:
-                self._pwm.duty_u16(level)
-                if not duration_ms:
+            for at in range(0, len(sign), 2):
+                self._pwm.duty_u16(sign[at] * LEVEL)
+                if not sign[at + 1]:
                     return
-                await self._clock.sleep_ms(duration_ms)
+                await self._clock.sleep_ms(sign[at + 1] * STEP_MS)

@@ -13,6 +13,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from duotap.errors import Fault
+from port import late
 
 if TYPE_CHECKING:
     from typing import Any, Callable, Generator, Protocol
@@ -101,11 +102,18 @@ class Radio:
                 self._quiet.set()
 
     async def _once(self) -> None:
-        from drivers.nfc_jobs import listen, poll, set_up
-
         if not self.ready:
+            from drivers.nfc_setup import set_up
+
             await set_up(self)
+            late.drop("drivers.nfc_setup", "drivers.pn532_setup")
         elif self.steps is not None:
+            self.owner.get_ready()
+            from drivers.nfc_polling import poll
+
             await poll(self)
         else:
-            await listen(self, self.owner.applet())
+            applet = self.owner.applet()
+            from drivers.nfc_listening import listen
+
+            await listen(self, applet)

@@ -99,12 +99,12 @@ class Device:
 
     def adopt(self) -> None:
         """Take certificate and keys from the purse's identity, if it has one."""
-        state = self.purse.state
-        if not state.identity:
+        identity = self.purse.identity()
+        if not identity:
             return
-        raw, roots, keycerts = records.unpack(records.IDENTITY, state.identity)
+        raw, roots, keycerts = records.unpack(records.IDENTITY, identity)
         self.trust = Trust(roots, self.signer.verify)
-        for keycert in keycerts + _stated_keys(state):
+        for keycert in keycerts + _stated_keys(self.purse.state):
             self.trust.adopt(keycert)
         for public in self.trust.publics(certificate.USAGE_CERTIFICATES):
             self.signer.know(public)

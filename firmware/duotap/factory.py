@@ -80,7 +80,7 @@ class Factory:
         fields.from_wire("bytes", raw)
         body = records.pack(records.IDENTITY, raw, roots, keycerts)
         if device.certificate is not None:
-            if device.purse.state.identity != body:
+            if device.purse.identity() != body:
                 raise Refusal(status.WRONG_STATE, "has another certificate")
             return
         self._check(raw, _listed(roots), _listed(keycerts))

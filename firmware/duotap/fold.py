@@ -87,8 +87,7 @@ class State:
         # last press: sum and number of payments made without one.
         self.used = [0, 0, 0, 0, 0, 0]
         self.unsafe = 0  # received (C or S) after the record that the last checkpoint covers
-        self.identity = b""  # body of the newest identity record
-        self.identity_at = 0  # its sequence
+        self.identity_at = 0  # sequence of the newest identity record, or of what carried it on
         self.statements: dict[tuple[int, bytes], tuple[int, bytes]] = {}  # subject: sequence, raw
         # Lists stay in the journal: sequence, epoch and bytes of the full one, and by its epoch
         # sequence, first epoch and bytes of each delta that goes on from there.
@@ -147,7 +146,6 @@ class State:
 
 
 def _identity(state: State, sequence: int, body: bytes) -> None:
-    state.identity = body
     state.identity_at = sequence
 
 

@@ -209,31 +209,37 @@ class Journal:
             yield body
 
     def walk(
-        self, from_sequence: int, backwards: bool = False, types: tuple[int, ...] = ()
+        self,
+        from_sequence: int,
+        backwards: bool = False,
+        types: tuple[int, ...] = (),
+        without: tuple[int, ...] = (START,),
     ) -> Iterator[tuple[int, int, bytes]]:
-        """(sequence, type, body) of each record from there on, of these types (all, if empty).
+        """(sequence, type, body) of each record from there on, of these types (if empty: of all
+        but those `without`; START records are the journal's own).
 
-        Pieces of unfinished runs are among them, the journal's own START records only if `types`
-        names them. Records may be appended or pruned meanwhile.
+        Pieces of unfinished runs are among them. Records may be appended or pruned meanwhile.
         """
         sequence = from_sequence if backwards else max(from_sequence, self.first_sequence)
         while self.first_sequence <= sequence < self.next_sequence:
             sector = self._sector_of(sequence)
             low, high = self._span(sector)
             if backwards:
-                found = self._list(sector, low, min(high, sequence), types)
+                found = self._list(sector, low, min(high, sequence), types, without)
                 found.reverse()
                 sequence = low - 1
             else:
-                found = self._list(sector, max(low, sequence), high, types)
+                found = self._list(sector, max(low, sequence), high, types, without)
                 sequence = high + 1
             for wanted in found:
                 if wanted >= self.first_sequence:
                     record_type, body = self.read(wanted)
                     yield wanted, record_type, body
 
-    def _list(self, sector: int, low: int, high: int, types: tuple[int, ...]) -> list[int]:
-        """The sequences in [low, high] of records of these types, all in one sector: at most 16.
+    def _list(
+        self, sector: int, low: int, high: int, types: tuple[int, ...], without: tuple[int, ...]
+    ) -> list[int]:
+        """The sequences in [low, high] of such records (walk), all in one sector: at most 16.
 
         Raises Broken if one is missing, of whatever type, unless the journal is damaged.
         """
@@ -247,7 +253,7 @@ class Journal:
             if low <= sequence <= high and not (self.damaged and not self._whole(sector, page)):
                 if sequence == expected or self.damaged:
                     expected = sequence + 1
-                if record_type in types if types else record_type != START:
+                if record_type in types if types else record_type not in without:
                     found.append(sequence)
             page = ring.seek(sector, page + 1)
         if expected != high + 1 and not self.damaged:

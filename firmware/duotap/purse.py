@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import base, cbor, messages, records
+from duotap import base, cbor, messages, record, records
 from duotap.errors import Broken, Refusal
 from duotap.fold import State, apply, pass_time
 from duotap.status import JOURNAL_FULL
@@ -34,6 +34,8 @@ RESERVE_PAGES = 16 * (8 + 2 + 1 + 4)
 # each sector stops the board for 45 ms.
 AHEAD_PAGES = RESERVE_PAGES + 32 * 4
 CARRIED_KINDS = (records.IDENTITY, records.STATEMENT, records.CARRIED)
+# The longest records, which add nothing to a state, are not read for it.
+NOT_FOLDED = (record.START, records.IDENTITY, records.CARRIED)
 
 
 class Purse:
@@ -93,17 +95,24 @@ class Purse:
             self.covered = message.covered
             self.checkpoint = (message.number, checkpoint)
         state = self.state_at(self.journal.next_sequence)
-        state.identity, state.identity_at = kept.identity, kept.identity_at
+        state.identity_at = kept.identity_at
         state.statements = kept.statements
         state.full_list, state.deltas = kept.full_list, kept.deltas
         self.state = state
+
+    def identity(self) -> bytes:
+        """Body of the newest identity record, however often it was carried on; empty without."""
+        if not self.state.identity_at:
+            return b""
+        kind, body = self.journal.read(self.state.identity_at)
+        return body if kind == records.IDENTITY else bytes(records.unpack(kind, body)[-1])
 
     def state_at(self, sequence: int) -> State:
         """What the records up to this one add up to, from the last base on; without identity and
         statements."""
         number, checkpoint = self.checkpoint
         state = self._base(number, checkpoint) if checkpoint else State()
-        for at, kind, body in self.journal.walk(self.covered + 1):
+        for at, kind, body in self.journal.walk(self.covered + 1, without=NOT_FOLDED):
             if at > sequence:
                 break
             try:
@@ -199,8 +208,8 @@ class Purse:
         if ticks:
             self.commit(records.TICKS, ticks)
             return True
-        if state.identity and state.identity_at <= self.covered:
-            self.commit(records.CARRIED, records.IDENTITY, state.identity)
+        if 0 < state.identity_at <= self.covered:
+            self.commit(records.CARRIED, records.IDENTITY, self.identity())
             return True
         for sequence, raw in state.statements.values():
             if sequence <= self.covered:
@@ -219,5 +228,5 @@ def _add(state: State, sequence: int, kind: int, body: bytes) -> None:
     """One record's part in the state, but for identity and statements."""
     if kind == records.STATEMENT:
         pass_time(state, body)
-    elif kind not in CARRIED_KINDS:
+    else:
         apply(state, sequence, kind, body)

@@ -26,7 +26,10 @@ if TYPE_CHECKING:
     from typing import Any, Callable
 
 RADIO = (
-    "drivers.nfc_jobs",
+    "drivers.nfc_listening",
+    "drivers.nfc_phones",
+    "drivers.nfc_polling",
+    "drivers.nfc_setup",
     "drivers.pn532",
     "drivers.pn532_hsu",
     "drivers.pn532_i2c",
@@ -43,6 +46,8 @@ ROLES = (
     "duotap.statements",
     "duotap.unload",
 )
+POLLING = ("port.receiving", "drivers.nfc_polling", "drivers.nfc_phones")
+LISTENING = ("port.paying", "drivers.nfc_listening")
 URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
 SYNC_MS = 60_000  # how long a press for "sync" lasts
 
@@ -118,7 +123,7 @@ class Unit:
         """What answers a payee; from now on this device leads no tap."""
         if self._applet is None:
             self._led = None
-            late.drop("port.receiving", "duotap.notices", "duotap.reserved")
+            late.drop(*POLLING, "duotap.notices", "duotap.reserved")
             from port.paying import applet
 
             self._applet = applet(self.device, self.events)
@@ -134,7 +139,7 @@ class Unit:
         """From now on this device leads taps and answers nobody."""
         if self._applet is not None:
             self._applet = None
-            late.drop("port.paying", "duotap.notices")
+            late.drop(*LISTENING, "duotap.notices")
         from port.receiving import tap  # noqa: F401  (there when a card comes)
 
     def tap(self) -> Any:

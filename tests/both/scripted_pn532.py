@@ -4,9 +4,9 @@
 import asyncio
 from binascii import hexlify
 
-from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
 from scripted_uart import Clock, ScriptedUart
+from whole_pn532 import WholePn532
 
 
 class Play:
@@ -15,7 +15,7 @@ class Play:
     def __init__(self, *script, baudrate=115200):
         self.clock = Clock()
         self.uart = ScriptedUart(*script)
-        self.pn532 = Pn532(Hsu(self.uart, self.clock, baudrate), self.clock)
+        self.pn532 = WholePn532(Hsu(self.uart, self.clock, baudrate), self.clock)
 
     def run(self, story):
         result = asyncio.run(story)

@@ -4,7 +4,7 @@
 import asyncio
 from binascii import unhexlify
 
-from drivers.pn532_session import Poller
+from drivers.pn532_polling import Poller
 from drivers.pn532_status import AirFault, Released, SyntaxFault
 from duotap.errors import Fault, Timeout
 from pn532_listener import Listener

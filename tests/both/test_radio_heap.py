@@ -35,6 +35,7 @@ def test_driver_and_a_session_take_at_most_24_kib():
     async def play():
         from drivers.pn532 import Pn532
         from drivers.pn532_hsu import Hsu
+        from drivers.pn532_listening import get_apdu, listen, put_apdu
 
         clock = Clock()
         pn532 = Pn532(Hsu(uart, clock), clock)
@@ -42,12 +43,12 @@ def test_driver_and_a_session_take_at_most_24_kib():
         drop("drivers.pn532_setup")
         taken.append(allocated() - before)
 
-        await pn532.listen()
-        command = await pn532.get_apdu()
+        await listen(pn532)
+        command = await get_apdu(pn532)
         taken.append(allocated() - before)
-        await pn532.put_apdu(b"\xaa" * 258)
+        await put_apdu(pn532, b"\xaa" * 258)
         try:
-            await pn532.get_apdu()
+            await get_apdu(pn532)
         except Fault:
             return len(command)
 

@@ -6,8 +6,8 @@ from __future__ import annotations
 import asyncio
 
 from drivers.battery import CURVE, Battery, percent_of
-from drivers.buzzer import TUNES, Buzzer
-from drivers.light import DIM, FULL, Light
+from drivers.buzzer import TONE_HZ, TUNES, Buzzer
+from drivers.light import Light
 from hand_clock import HandClock
 
 
@@ -33,6 +33,11 @@ async def settle(clock, ms):
         await clock.sleep_ms(0)
 
 
+def tones_of(name):
+    """Its tones in hertz."""
+    return [TUNES[name][at] * TONE_HZ for at in range(0, len(TUNES[name]), 2)]
+
+
 def test_a_tune_is_played_and_ends_silent():
     for name in TUNES:
         clock = HandClock()
@@ -43,8 +48,8 @@ def test_a_tune_is_played_and_ends_silent():
             await settle(clock, 100)
 
         asyncio.run(main())
-        assert [tone for _, tone in pwm.log] == [tone for tone, _ in TUNES[name]] + [0]
-        assert clock.now == sum([ms for _, ms in TUNES[name]])
+        assert [tone for _, tone in pwm.log] == tones_of(name) + [0]
+        assert clock.now == sum([TUNES[name][at] for at in range(1, len(TUNES[name]), 2)]) * 5
 
 
 def test_a_new_tune_ends_the_one_before():
@@ -60,8 +65,8 @@ def test_a_new_tune_ends_the_one_before():
 
     asyncio.run(main())
     tones = [tone for _, tone in pwm.log]
-    assert tones[-2:] == [TUNES["press"][0][0], 0]
-    assert tones.count(TUNES["refused"][2][0]) == 0
+    assert tones[-2:] == [2400, 0]
+    assert tones.count(tones_of("refused")[2]) == 0
 
 
 def test_every_tune_sounds_different():
@@ -85,8 +90,9 @@ def test_light_ends_dim_and_repeats_what_asks():
 
     asyncio.run(main())
     levels = [level for _, level in pwm.log]
-    assert levels[:2] == [FULL, DIM]
-    assert levels[2:6] == [FULL, DIM, FULL, DIM]
+    full, dim = 65535, 4112
+    assert levels[:2] == [full, dim]
+    assert levels[2:6] == [full, dim, full, dim]
     assert levels[-1] == 0
 
 

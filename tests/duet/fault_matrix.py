@@ -21,7 +21,7 @@ from collections.abc import Generator, Iterator
 from typing import NamedTuple
 
 from drivers.nfc import Radio as Task
-from drivers.nfc_jobs import SILENCE_MS
+from drivers.nfc_listening import SILENCE_MS
 from duotap.errors import Fault
 from duotap_host.virtual import timeline
 

@@ -8,10 +8,9 @@ import random
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
 from drivers.pn532_i2c import I2c
-from drivers.pn532_session import Poller
+from drivers.pn532_polling import Poller
 from drivers.pn532_spi import Spi
 from duotap_host.virtual import timeline
 from duotap_host.virtual.clock import VirtualClock
@@ -25,6 +24,7 @@ from duotap_host.virtual.pn532_spi import SelectLine, SpiPort, SpiWires
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.uart import UartLine
 from pn532_listener import Listener
+from whole_pn532 import WholePn532
 
 T = TypeVar("T")
 SELECT = bytes.fromhex("00a4040007d276000085010100")
@@ -50,7 +50,7 @@ class Side:
         self.clock = VirtualClock(time, start_us=(1 << 30) - 300_000)  # ticks wrap on the way
         self.chip = VirtualPn532(time, field, name, seed=seed)
         self.bus = {HSU: self._hsu, I2C: self._i2c, SPI: self._spi}[BUS.split()[0]](time)
-        self.pn532 = Pn532(self.bus, self.clock, lambda: uid.randbytes(3))
+        self.pn532 = WholePn532(self.bus, self.clock, lambda: uid.randbytes(3))
         self.listener = Listener(self.pn532)
 
     def _hsu(self, time: Timeline) -> Hsu:

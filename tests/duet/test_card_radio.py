@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 from bench.two_sales import two_sales
 from drivers.nfc import Radio as Task
-from drivers.pn532_session import Poller
+from drivers.pn532_polling import Poller
 from duotap_host.demo.stage_local import LocalStage
 from duotap_host.virtual import timeline
 from duotap_host.virtual.board import VirtualBoard

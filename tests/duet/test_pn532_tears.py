@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import pytest
-from drivers.pn532_session import Poller
+from drivers.pn532_polling import Poller
 from drivers.pn532_status import AirFault
 from duotap.errors import Fault
 from duotap_host.virtual.mishaps import Corrupt, Fate, Lose, Mishap, Noise, Passage, Tear

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
 from duotap.errors import Fault
 from duotap.type4 import uri_record
@@ -28,6 +27,7 @@ from duotap_host.virtual.clock import VirtualClock
 from duotap_host.virtual.pn532_chip import VirtualPn532
 from duotap_host.virtual.pn532_hsu import HsuPort
 from duotap_host.virtual.uart import UartLine
+from whole_pn532 import WholePn532
 
 from duet.cable_town import issuer
 
@@ -52,7 +52,7 @@ class Phone:
         line.far.on_receive(port.feed)
         port.on_output(line.far.send)
         port.on_baudrate(line.far.set_baudrate)
-        self.pn532 = Pn532(Hsu(line.device, self.clock, 921_600), self.clock)
+        self.pn532 = WholePn532(Hsu(line.device, self.clock, 921_600), self.clock)
         self.read: list[tuple[int, bytes]] = []
 
     async def look(self) -> None:

@@ -6,21 +6,21 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from drivers.pn532 import Pn532
 from drivers.pn532_hsu import Hsu
-from drivers.pn532_session import Poller
+from drivers.pn532_polling import Poller
 from duotap_host.virtual import timeline
 from duotap_host.virtual.clock import VirtualClock
 from duotap_host.virtual.mishaps import Corrupt, Mishap
 from duotap_host.virtual.timeline import Timeline
 from duotap_host.virtual.trace import Chunk, Differs, ReplayUart, Trace, crc_a, parse, sniffed
+from whole_pn532 import WholePn532
 
 from duet.radio_pair import BODY, OK, READ, SELECT, Card, Radio, play
 
 BAUDRATE = 921_600
 
 
-async def tap(pn532: Pn532) -> list[bytes]:
+async def tap(pn532: WholePn532) -> list[bytes]:
     """From setting up to letting go; a card must be there at the first look."""
     await pn532.setup(BAUDRATE)
     (target,) = await pn532.list_passive()
@@ -51,7 +51,7 @@ def replay(chunks: list[Chunk]) -> tuple[list[bytes], bool]:
         time = Timeline(asyncio.get_running_loop())
         clock = VirtualClock(time)
         uart = ReplayUart(time, clock, chunks)
-        return await tap(Pn532(Hsu(uart, clock, BAUDRATE), clock)), uart.over
+        return await tap(WholePn532(Hsu(uart, clock, BAUDRATE), clock)), uart.over
 
     return timeline.run(main())
 

@@ -34,7 +34,7 @@ Top = ast.FunctionDef | ast.ClassDef
 SIMULATED = ("machine", "channel")  # C on a board
 # Combs (teeth, blocks) of boards without room for the one of 16 KiB: words of 64 bits make
 # everything else twice as large there.
-COMBS = {UNIX_SIM: (6, 2)}
+COMBS = {UNIX_SIM: (4, 2)}
 TABLE = "duotap.p256_table"
 # A larger table for boards that freeze it: an image loads into RAM.
 LEFT_OUT = ("duotap.p256_wide",)

@@ -14,7 +14,7 @@ from duotap_host.link.attributes import Attributes
 from duotap_host.link.layout import File, Layout
 from duotap_host.link.program import Definition, Method, Outer, Program, Unit
 from duotap_host.link.reach import Reach
-from duotap_host.link.rom import LETTERS, RESERVED, short_names
+from duotap_host.link.rom import ARGUMENTS, RESERVED, short_names
 from duotap_host.link.scopes import Scope, all_arguments
 
 Top = Definition | Outer
@@ -57,7 +57,7 @@ class Names:
         taken = self._keywords | self._tops | scope.seen()
         for outer in scope.within():
             taken |= outer.bound | set(outer.renamed.values())
-        free = (letter for letter in LETTERS if letter not in taken)
+        free = (letter for letter in ARGUMENTS if letter not in taken)
         found = {}
         for argument in all_arguments(node.args):
             keep = argument.arg == "self" or argument.arg in self._keywords

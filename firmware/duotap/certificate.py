@@ -33,6 +33,7 @@ USAGE_LISTS = 3
 USAGE_READERS = 4
 USAGE_ENCRYPTION = 5
 USAGE_FACTORY = 6
+USAGE_FIRMWARE = 7  # of the host's tools: no device is handed one
 
 HASH_BYTES = 16
 KEYS_MAX = 12  # six usages, each with its present and next key; all fit one INSTALL

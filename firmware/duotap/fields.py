@@ -47,7 +47,7 @@ RANGES = {
     "verdict": (CREDITED, TAKEN),
     "role": (ROLE_PERSON, ROLE_STAND),
     "class": (0, 2),
-    "usage": (1, 6),
+    "usage": (1, 7),
     "percent": (0, 100),
     "seconds": (0, SECONDS_MAX),
 }

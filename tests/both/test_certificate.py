@@ -164,7 +164,7 @@ def test_fields_that_do_not_go_together():
     assert raises(Broken, keycert, FACTORY, USAGE_FACTORY, 5)
     assert raises(Broken, keycert, FACTORY, USAGE_MONEY, 5, CONSTRAINT)
     assert raises(Broken, keycert, FACTORY, USAGE_ROOT, 5)
-    assert raises(Broken, keycert, FACTORY, 7, 5)
+    assert raises(Broken, keycert, FACTORY, 8, 5)
 
 
 def test_names_at_their_limits():

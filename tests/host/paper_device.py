@@ -55,6 +55,7 @@ class PaperDevice:
     role: int
     statements: list[bytes] = field(default_factory=list)
     state: State = field(default_factory=State)
+    firmware: bytes = FIRMWARE
 
     @classmethod
     def make(cls, issuer: Issuer, role: int, holder: int, **changes: Any) -> PaperDevice:
@@ -182,7 +183,7 @@ class PaperDevice:
             bytes(16),
             90,
             0,
-            FIRMWARE,
+            self.firmware,
         )
         return self.sign(message)
 

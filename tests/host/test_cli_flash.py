@@ -28,7 +28,7 @@ def downloads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def flash(capsys: pytest.CaptureFixture[str], line: str) -> tuple[int, str]:
     with pytest.raises(SystemExit) as left:
-        main(["flash", *line.split()])
+        main(["flash", "--unsigned", *line.split()])
     said = capsys.readouterr()
     assert isinstance(left.value.code, int)
     return left.value.code, " ".join((said.out + said.err).split())

@@ -62,7 +62,10 @@ def test_files_are_for_their_owner(made: Path) -> None:
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in made.iterdir()} == {0o600}
     assert sorted(path.stem for path in made.glob("*.pem")) == sorted(
-        ("root", "next-root", "certificates", "money", "lists", "readers", "encryption", "reader")
+        [
+            *("root", "next-root", "certificates", "money", "lists", "readers", "encryption"),
+            *("reader", "firmware"),
+        ]
     )
 
 

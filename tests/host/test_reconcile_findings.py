@@ -201,6 +201,20 @@ def test_a_head_that_says_another_balance_is_told(town: Town) -> None:
     assert "holds 200.01" in found[0].en
 
 
+def test_firmware_that_was_not_certified_is_told(town: Town) -> None:
+    card = town.holder(7)
+    town.load(card, 20_000, 7)
+    town.pull(card)
+    assert town.ledger.reconcile().findings == ()
+    card.firmware = b"DEV\0" + bytes(28)
+    town.pull(card)
+    found = town.ledger.reconcile().findings
+    assert codes_of(found) == [Code.FIRMWARE_DIFFERS]
+    assert "firmware 44455600" in found[0].en
+    with pytest.raises(Refused, match="no checkpoint"):
+        town.ledger.issue_checkpoint(card.id)
+
+
 def test_a_refund_of_somebody_elses_sale_is_told(town: Town) -> None:
     card, shop, other = town.holder(7), town.merchant(12), town.merchant(13)
     town.load(card, 20_000, 7)

@@ -172,8 +172,8 @@ async def throughout(kind: str, flash: bytes) -> Came:
 
 
 async def settled(device: Keyboard) -> Came:
-    """What it came to. A signal that comes just when Ctrl-C was switched off ends the process: that
-    is the Unix port's, and tells nothing."""
+    """What it came to. A signal that comes just when Ctrl-C was switched off ends the process:
+    that is the Unix port's, and tells nothing."""
     ends = time.monotonic() + UP_S
     while not (device.is_up or device.has_prompt or device.ended.is_set()):
         await asyncio.sleep(STEP_MS / 1000)

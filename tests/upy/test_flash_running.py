@@ -22,7 +22,15 @@ def test_a_purse_is_not_flashed_over(state: Path) -> None:  # noqa: F811
     async def story(device: VirtualDevice) -> None:
         assert isinstance(device, UnixDevice)
         desk, port = Desk(state), device.path
-        flash = ("flash", port, "--board", "CARD_RP2040", "--micropython", "pico.uf2")
+        flash = (
+            "flash",
+            port,
+            "--board",
+            "CARD_RP2040",
+            "--micropython",
+            "pico.uf2",
+            "--unsigned",
+        )
         flash = (*flash, "--drive", str(drive.folder))
         await desk.run("provision", port, "--role", "person", "--holder", "7")
         await desk.run("load", port, "10")
@@ -42,7 +50,15 @@ def test_a_purse_that_holds_nothing_is_deposited_first(state: Path) -> None:  # 
     async def story(device: VirtualDevice) -> None:
         assert isinstance(device, UnixDevice)
         desk, port = Desk(state), device.path
-        flash = ("flash", port, "--board", "CARD_RP2040", "--micropython", "pico.uf2")
+        flash = (
+            "flash",
+            port,
+            "--board",
+            "CARD_RP2040",
+            "--micropython",
+            "pico.uf2",
+            "--unsigned",
+        )
         flash = (*flash, "--drive", str(drive.folder))
         assert "not provisioned" in await desk.run("doctor", port)
         await desk.run("provision", port, "--role", "person", "--holder", "7")

@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from duotap import certificate, messages
+from duotap import certificate, cose, messages
 from duotap.certificate import Certificate, KeyCert, Trust
 from duotap.fields import CURRENCY_CNY
 
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 ROOT = "root"
 NEXT_ROOT = "next-root"
 READER = "reader"
+FIRMWARE = "firmware"
 USAGES = {
     "certificates": certificate.USAGE_CERTIFICATES,
     "money": certificate.USAGE_MONEY,
@@ -71,12 +72,17 @@ class Issuer:
         currency: int = CURRENCY_CNY,
         draw: Draw = os.urandom,
     ) -> Issuer:
-        """Make all keys and write them. IssuerError if the directory holds something."""
+        """Make all keys and write them. IssuerError if the directory holds something.
+
+        No simulation signs images: the firmware key takes nothing of `draw`.
+        """
         keys = {name: SigningKey.generate(draw) for name in (ROOT, NEXT_ROOT, *USAGES, READER)}
+        keys[FIRMWARE] = SigningKey.generate()
         files = {}
-        for name, usage in USAGES.items():
+        for name, usage in (*USAGES.items(), (FIRMWARE, certificate.USAGE_FIRMWARE)):
             expiry = FIRST_EPOCH + KEY_EPOCHS
-            keycert = KeyCert(draw(SERIAL_BYTES), keys[name].public, usage, expiry, None)
+            serial = (os.urandom if name == FIRMWARE else draw)(SERIAL_BYTES)
+            keycert = KeyCert(serial, keys[name].public, usage, expiry, None)
             root = keys[ROOT]
             raw = certificate.encode_keycert(keycert, root.kid, root.sign, currency)
             files[f"{name}.keycert"] = raw
@@ -118,6 +124,12 @@ class Issuer:
             fields = fields._replace(serial=self._draw(SERIAL_BYTES))
         key = self._keys.key("certificates")
         return certificate.encode_certificate(fields, key.kid, key.sign, self.currency)
+
+    def sign_firmware(self, payload: bytes) -> tuple[bytes, bytes]:
+        """The keycert of the firmware key, and what it signs (duotap_host.flash.signed)."""
+        keycert = self._keys.read(f"{FIRMWARE}.keycert")
+        key = self._keys.key(FIRMWARE)
+        return keycert, cose.encode(payload, key.kid, key.sign)
 
     def sign_money(self, statement: Any) -> bytes:
         """Load, Cancel or Checkpoint."""

@@ -47,6 +47,7 @@ class Code(StrEnum):
     OVERSPENT = "overspent"
     HEAD_DIFFERS = "head_differs"
     BALANCE_DIFFERS = "balance_differs"
+    FIRMWARE_DIFFERS = "firmware_differs"
     CORRECTION_REFUSED = "correction_refused"
     DEBT = "debt"
 
@@ -63,6 +64,7 @@ BLOCKING = FREEZING | {
     Code.OVERSPENT,
     Code.HEAD_DIFFERS,
     Code.BALANCE_DIFFERS,
+    Code.FIRMWARE_DIFFERS,
 }
 
 
@@ -78,6 +80,7 @@ def find(evidence: Evidence, positions: Iterable[Position]) -> tuple[Finding, ..
     positions = tuple(positions)
     found = {
         *_histories(evidence),
+        *_firmware(evidence),
         *_remarks(evidence),
         *_problems(evidence),
         *_contradictions(evidence),
@@ -112,6 +115,18 @@ def _histories(evidence: Evidence) -> Iterator[Finding]:
                 said = money(messages.total(head.balances))
                 held = money(state.balance())
                 yield finding(Code.HEAD_DIFFERS, device, [chain.head.hash], said=said, held=held)
+
+
+def _firmware(evidence: Evidence) -> Iterator[Finding]:
+    """A device keeps its key only as long as the firmware that it was certified with."""
+    for device, seen in evidence.journals.items():
+        if seen.chain.head is not None:
+            head = messages.decode(seen.chain.head.raw, messages.Head).message
+            certified = evidence.archive.devices[device].certificate.firmware
+            if head.firmware != certified:
+                said, ours = texts.short(head.firmware), texts.short(certified)
+                evidence_id = [seen.chain.head.hash]
+                yield finding(Code.FIRMWARE_DIFFERS, device, evidence_id, runs=said, ours=ours)
 
 
 def _remarks(evidence: Evidence) -> Iterator[Finding]:

@@ -108,6 +108,10 @@ SENTENCES = {
         "device {device}: the book has {booked} for it, its own records make {held}",
         "设备 {device}：账面为 {booked}，其自身记录合计为 {held}",
     ),
+    "firmware_differs": (
+        "alarm: device {device} runs firmware {runs}, but was certified with {ours}",
+        "警报：设备 {device} 运行的固件为 {runs}，与证书所载的 {ours} 不符",
+    ),
     "over_count": (
         "device {device} made {came_to} payments between two deposits; {allowed} are allowed",
         "设备 {device} 两次上交之间付款 {came_to} 笔，限 {allowed} 笔",

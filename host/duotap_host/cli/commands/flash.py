@@ -12,6 +12,7 @@ from pathlib import Path
 import rich_click as click
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from duotap_host.cli.commands.image import FILE, ROOT, check
 from duotap_host.cli.desk import Desk
 from duotap_host.device.client import Client
 from duotap_host.device.errors import NoLine
@@ -19,6 +20,7 @@ from duotap_host.device.serial_line import SerialLine
 from duotap_host.flash import boot_drive, deposited, image, rp2040
 from duotap_host.flash.failures import FlashError, JournalAtRisk, NotUsable
 from duotap_host.flash.geometry import BOARDS, RP2040
+from duotap_host.flash.signed import Image
 from duotap_host.ledger.local import now_us
 
 BOOTSEL_S = 120.0  # somebody looks for the button
@@ -26,6 +28,11 @@ LOOK_S = 0.5
 UNKNOWN = (
     "nobody knows whether this board holds a purse: name the PORT where it runs, or say"
     " --discard-journal if it is new or its journal is lost anyway"
+)
+
+UNSIGNED = (
+    "nobody signed this image: name its --signature (duotap image sign makes one), or say"
+    " --unsigned"
 )
 
 Step = Callable[[str, int, int], object]
@@ -47,6 +54,9 @@ Step = Callable[[str, int, int], object]
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="RP2040: the UF2 only."
 )
 @click.option("--no-stub", is_flag=True, help="ESP32: speak to the ROM, already in download mode.")
+@click.option("--signature", metavar="FILE", type=FILE, help="Of this image (duotap image sign).")
+@ROOT
+@click.option("--unsigned", is_flag=True, help="Flash an image that nobody signed.")
 @click.option("--discard-journal", is_flag=True, help="Flash even if a purse may be lost by it.")
 @click.option("--develop", is_flag=True, help="A build that can be left for a prompt; no money.")
 @click.pass_obj
@@ -58,19 +68,27 @@ def command(
     drive: Path | None,
     out: Path | None,
     no_stub: bool,
+    signature: Path | None,
+    root: Path | None,
+    unsigned: bool,
     discard_journal: bool,
     develop: bool,
 ) -> None:
     """Flash a stock MicroPython and the firmware of a BOARD.
 
-    What runs at PORT is asked first: a device with a purse is deposited, and flashed only when it
-    holds nothing. An RP2040 is then plugged in with BOOTSEL held; an ESP32 is flashed at PORT.
+    The image needs the issuer's signature. What runs at PORT is asked first: a device with a purse
+    is deposited, and flashed only when it holds nothing. An RP2040 is then plugged in with BOOTSEL
+    held; an ESP32 is flashed at PORT.
     """
     try:
         content = interpreter.read_bytes()
         firmware = image.firmware(BOARDS[board].arch, board)
         if develop:
             firmware = firmware.for_development()
+        elif signature is not None:
+            check(desk, signature, Image.of(board, content, firmware.digest), root)
+        elif not unsigned:
+            raise NotUsable(UNSIGNED)
         if BOARDS[board] is not RP2040:
             _esp32(desk, port, board, content, firmware, not no_stub, discard_journal)
             return

@@ -26,6 +26,7 @@ from model.town import Town
 
 TREASURER = 1_000  # the holder from whose wallet all loads are taken
 FUNDED = 1_000
+WITHDRAWN = "withdrawn"  # an unload that turned out to come after a fork
 HOMES = (AccountCode.WALLET, AccountCode.MERCHANT)
 OPENED_US = 1_767_225_600_000_000
 
@@ -91,9 +92,9 @@ class Books:
             self.ledger.put_head(head)
 
     def ends(self) -> dict[bytes, str]:
-        """What is booked of each subject."""
+        """What is booked of each subject, but for what was taken back altogether."""
         booked = database.read(self.ledger.engine, settling.booked)
-        return {subject: each.state for subject, each in booked.items()}
+        return {subject: each.state for subject, each in booked.items() if each.state != WITHDRAWN}
 
     def purse(self, device: bytes) -> int:
         return self.ledger.account(codes.purse(device)).balance

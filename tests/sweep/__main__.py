@@ -28,6 +28,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--kind", action="append", default=[], help="flash, radio, cable")
     parser.add_argument("--way", action="append", default=[], help="again, cut twice, ...")
     parser.add_argument("--share", type=float, default=1.0, help="of all points, at random")
+    parser.add_argument("--sample", type=int, default=0, help="about so many points of each story")
     parser.add_argument("--seed", type=int, default=1, help="of keys, and of what is random")
     parser.add_argument("--point", default="", help="live through this one only, and tell it")
     parser.add_argument("--mutant", default="", help="with one rule left out of the firmware")
@@ -50,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
     if chosen.point:
         name, *_, seed = chosen.point.split(":")
         names = [name]
-    rows = [played(chosen, name, int(seed)) for name in names]
+    rows = [played(chosen, name, int(seed), share(chosen, name)) for name in names]
     total = matrix.total(rows)
     print(matrix.markdown([*rows, total]))
     if chosen.readme:
@@ -58,7 +59,17 @@ def main(arguments: Sequence[str]) -> int:
     return 1 if total.lost + total.created + total.others else 0
 
 
-def played(chosen: argparse.Namespace, name: str, seed: int) -> Row:
+def share(chosen: argparse.Namespace, name: str) -> float:
+    """Of all points of a story; the table that is kept says how many it has."""
+    from sweep import matrix
+
+    if not chosen.sample:
+        return float(chosen.share)
+    rows = {row.story: row for row in matrix.read(matrix.README.read_text(encoding="utf-8"))}
+    return float(chosen.sample / rows[name].points * rows[name].share / 100)
+
+
+def played(chosen: argparse.Namespace, name: str, seed: int, share: float) -> Row:
     """One story; tells of it and returns its row."""
     from sweep import matrix
     from sweep.choice import Choice
@@ -68,12 +79,12 @@ def played(chosen: argparse.Namespace, name: str, seed: int) -> Row:
 
     QuickDevice.plainly = chosen.plain
     story = STORIES[name]
-    choice = Choice(chosen.share, chosen.kind, chosen.point, chosen.way)
+    choice = Choice(share, chosen.kind, chosen.point, chosen.way)
     again = AGAIN.format(f"--mutant '{chosen.mutant}' " if chosen.mutant else "")
     began, before = time.monotonic(), sum(os.times()[:4])
     trunk = Trunk(story, seed, choice, chosen.jobs)
     trunk.play()
-    row = matrix.row(name, chosen.share, trunk.results, trunk.same)
+    row = matrix.row(name, share, trunk.results, trunk.same)
     took, spent = time.monotonic() - began, sum(os.times()[:4]) - before
     counts = f"{row.points} points, {row.futures} futures"
     print(f"{name}: {counts}, {took:.0f} s, of which computed {spent:.0f} s", flush=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from duotap.p256 import compute_with
 
+from port import late
 from port.keyfile import NAME as KEY_FILE
 from port.signer import KeylessSigner, SoftwareSigner
 
@@ -24,22 +25,22 @@ PORTABLE_MS = (130, 675)
 
 
 def journal(reserved: BlockDevice | None, flash: BlockDevice, files: Any) -> BlockDevice:
-    """The journal's flash: what a custom build has `reserved`, or the marked blocks of a stock
+    """The journal's flash: what a custom build has `reserved`, or the listed blocks of a stock
     build, whose file system lies on all of `flash`. Blank if there is no key yet."""
-    store = reserved or _marked(flash, files)
+    store = reserved or _listed(flash, files)
     if not files.has(KEY_FILE):
         from port.blank import make_blank
 
         make_blank(store)
+    late.drop("port.places", "port.blank")
     return store
 
 
-def _marked(flash: BlockDevice, files: Any) -> BlockDevice:
-    from port.markers import NUMBERS_FILE, find, read
+def _listed(flash: BlockDevice, files: Any) -> BlockDevice:
+    from port.places import read
     from port.sectors import Sectors
 
-    numbers = read(files) if files.has(NUMBERS_FILE) else find(flash, files)
-    return Sectors(flash, numbers)
+    return Sectors(flash, read(files))
 
 
 def signer(entropy: Any) -> Callable[[int], Any]:

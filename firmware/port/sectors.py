@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The journal's flash where its sectors lie apart: among the blocks of a file system that neither
-moves nor reads them (port/markers.py says why). An extended block device over raw flash.
+moves nor reads them (port/places.py says why). An extended block device over raw flash.
 
 Knows no file system, no chip and no record.
 """

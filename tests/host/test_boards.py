@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 
 import pytest
-from duotap_host.flash import image, linked, stock
+from duotap_host.flash import image, journal_files, linked
 from duotap_host.flash.geometry import BLOCK_BYTES, BOARDS, ESP32, RP2040
-from port import markers, parts
+from port import parts, places
 
 FOLDERS = {name: linked.BOARDS / name for name in BOARDS}
 FILES = {
@@ -171,14 +171,12 @@ def test_machine_code_keeps_the_names_that_it_is_called_by() -> None:
 
 def test_the_host_writes_what_the_device_looks_for() -> None:
     assert image.DIGEST_FILE == parts.DIGEST_FILE
-    assert image.JOURNAL_MAGIC == markers.MAGIC
-    assert stock.NUMBERS_FILE == markers.NUMBERS_FILE
-    assert len(image.marker(0, 1)) == markers.MARKER_BYTES
+    assert journal_files.NUMBERS_FILE == places.NUMBERS_FILE
 
 
 def test_room_for_a_thousand_payments() -> None:
     """Four pages each, four to a sector, and what is kept free: PROTOCOL.md §8."""
-    for blocks in (RP2040.marked_blocks, ESP32.journal_blocks):
+    for blocks in (RP2040.listed_blocks, ESP32.journal_blocks):
         assert (blocks - 1) * 4 - 80 >= 1000
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Run by test_stock_churn.py on MicroPython, with its own VfsLfs2 over a flash that can be cut.
 
-`stock_churn.py IMAGE WARM DIRECTORY...`: the journal's blocks are found, blanked and filled with
-noise; files come, grow, change and go; power is cut at every operation of that, in a stretch that
+`stock_churn.py IMAGE WARM DIRECTORY...`: the journal's blocks are blanked and filled with noise;
+files come, grow, change and go; power is cut at every operation of that, in a stretch that
 begins after WARM changes. After each cut the journal must be the same bits, the file system must
 mount, and the files that did not change must be there. Any access of LittleFS to a block of the
 journal is an error by itself. Prints what was tried.
@@ -19,14 +19,14 @@ sys.path.append(".frozen")
 
 from port.blank import make_blank  # noqa: E402
 from port.files import Files  # noqa: E402
-from port.markers import NUMBERS_FILE, find, read  # noqa: E402
+from port.places import NUMBERS_FILE, read  # noqa: E402
 from port.sectors import Sectors  # noqa: E402
 
 BLOCK = 4096
 PAGE = 256
 ERASED = b"\xff" * PAGE
 STRETCH = 24  # changes in which each operation is cut once
-EACH, THEN = 16, 3  # of the first boot: each of the first operations, then every third
+EACH, THEN = 16, 3  # of a boot that blanks: each of the first operations, then every third
 SEED = 1408
 
 
@@ -154,29 +154,28 @@ def is_as_before(nor, journal, files):
         unmount()
 
 
-def boot(nor):
-    """What a board does with its flash before there is a key."""
+def listed(nor):
+    """The journal's sectors, as the image tells."""
     mount(nor)
     try:
-        files = Files("/")
-        numbers = read(files) if files.has(NUMBERS_FILE) else find(View(nor), files)
-        make_blank(Sectors(View(nor), numbers))
-        return numbers
+        return read(Files("/"))
     finally:
         unmount()
 
 
-def first_boot(image):
-    """Cut everywhere while the list is written, then while the markers are erased."""
+def blanked(used):
+    """Cut everywhere while a board without a key blanks a journal that was used."""
     points = 0
     while True:
-        nor = Nor(image)
+        nor = Nor(used)
+        store = Sectors(View(nor), listed(nor))
         nor.left = points * (1 if points < EACH else THEN)
         try:
-            return points, nor, boot(nor)
+            make_blank(store)
+            return points, nor
         except PowerCut:
-            numbers = boot(nor)
-            assert make_blank(Sectors(View(nor), numbers)) == 0
+            make_blank(store)
+            assert make_blank(store) == 0
         points += 1
 
 
@@ -193,7 +192,12 @@ def main(path, warm):
     with open(path, "rb") as file:
         image = file.read()
     vfs.umount("/")  # the PC's
-    boots, nor, numbers = first_boot(image)
+    nor = Nor(image)
+    numbers = listed(nor)
+    store = Sectors(View(nor), numbers)
+    assert make_blank(store) == 0, "an image comes with a blank journal"
+    noise(store)
+    boots, nor = blanked(nor.content)
     nor.left = -1
     noise(Sectors(View(nor), numbers))
     blocks = [int.from_bytes(numbers[at : at + 2], "big") for at in range(0, len(numbers), 2)]

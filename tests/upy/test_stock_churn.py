@@ -28,10 +28,10 @@ def test_journal_stays_as_it_is(tmp_path: Path) -> None:
     last = done.stdout.splitlines()[-1]
     sectors, boots, erases, cuts, worn = (int(word) for word in last.split())
     print(
-        f"{sectors} sectors; first boot cut at {boots} operations; after {WARM} changes with"
+        f"{sectors} sectors; blanking cut at {boots} operations; after {WARM} changes with"
         f" {erases} erases each of {cuts} operations was cut, {worn} blocks were erased"
     )
-    assert sectors == RP2040.marked_blocks
+    assert sectors == RP2040.listed_blocks
     assert boots >= 90
     assert erases > WARM
     assert cuts >= 150

@@ -22,7 +22,7 @@ class Geometry(NamedTuple):
     files_at: int  # where the file system lies
     files_blocks: int
     prog_bytes: int  # what its VfsLfs2 programs at once
-    marked_blocks: int  # files of one block that are the journal's sectors, if it lies in them
+    listed_blocks: int  # files of one block that are the journal's sectors, if it lies in them
     journal_at: int  # where the journal lies if it has a place of its own, else 0
     journal_blocks: int
 

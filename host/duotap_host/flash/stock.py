@@ -11,10 +11,7 @@ import zlib
 from littlefs import LittleFS, LittleFSError
 
 from duotap_host.flash.geometry import BLOCK_BYTES, LOOKAHEAD_BYTES, READ_BYTES, Geometry
-
-NUMBERS_FILE = "journal.blocks"  # port.markers.NUMBERS_FILE
-NUMBER_BYTES = 2
-CRC_BYTES = 4
+from duotap_host.flash.journal_files import CRC_BYTES, NUMBER_BYTES, NUMBERS_FILE
 
 
 class NotReadable(Exception):

@@ -54,9 +54,9 @@ class Payee:
         is_written = state.unpaid < UNPAID_WRITTEN
         counter = state.next_offer
         if not is_written:
-            from duotap import reserved
+            from duotap.reserved import number
 
-            counter = reserved.number(device.purse)
+            counter = number(device.purse)
         raw = device.sign(
             messages.Offer(payer_id, payment_counter, counter, amount, scopes, epoch)
         )

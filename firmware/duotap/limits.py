@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from duotap.certificate import Certificate
     from duotap.fold import State
 
+# What a device that spends twice can take is what its payees take before the list reaches them.
+LIST_AGE_HALVES = 7  # epochs
+HALVINGS_MAX = 3  # a stand that gets no list goes on selling for an eighth
+EPOCH_BYTES = 4  # of a certificate's serial: the epoch in which it was issued
 NEVER = EPOCH_MAX + 1  # expiry of a scope whose load names none
 
 
@@ -74,14 +78,24 @@ def check_nobutton(state: State, nobutton: Any, payee: Certificate, amount: int)
         raise Refusal(status.WRONG_STATE, "press pay first")
 
 
-def check_receive(state: State, limits: Any, payer: Certificate, amount: int) -> None:
-    """Refuse to be paid more than a payer's class, or this device's purse, allows."""
+def check_receive(
+    state: State, limits: Any, payer: Certificate, amount: int, list_age: int = 0
+) -> None:
+    """Refuse to be paid more than a payer's class, or this device's purse, allows. `list_age`: of
+    the deny list, in epochs; both limits are halved for each LIST_AGE_HALVES of it."""
     if payer.rollback_class == CLASS_BOUND:
         return
-    if amount > limits.received:
+    halvings = min(HALVINGS_MAX, list_age // LIST_AGE_HALVES)
+    if amount > limits.received >> halvings:
         raise Refusal(status.ABOVE_PAYMENT_LIMIT, "above limit for this card")
-    if state.used[2] + amount > limits.received_total:
+    if state.used[2] + amount > limits.received_total >> halvings:
         raise Refusal(status.ABOVE_SUM, "above sum for such cards: sync")
+
+
+def list_age(state: State, own: Certificate) -> int:
+    """Epochs since the newest deny list; without one since this device was certified."""
+    certified = int.from_bytes(own.serial[:EPOCH_BYTES], "big")
+    return max(0, int(state.epoch - max(state.list_epochs()[-1], certified)))
 
 
 def check_balance(state: State, limits: Any, amount: int) -> None:

@@ -77,7 +77,8 @@ class Payee:
         state, own = device.purse.state, device.own()
         device.check_usable()
         device.check_peer(payer)
-        limits.check_receive(state, device.effective.limits, payer, amount)
+        age = limits.list_age(state, own)
+        limits.check_receive(state, device.effective.limits, payer, amount, age)
         if own.role != ROLE_STAND:
             limits.check_balance(state, device.effective.limits, amount)
         device.purse.check_room(OFFER_PAGES)

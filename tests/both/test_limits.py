@@ -55,6 +55,34 @@ def test_a_payee_keeps_its_own_limits_for_payers_that_can_be_rolled_back():
     refused(status.ABOVE_SUM, limits.check_receive, have, LIMITS, Peer(CLASS_NONE), 40_000)
 
 
+def test_a_payee_takes_less_as_its_deny_list_ages():
+    have, none = state({}), Peer(CLASS_NONE)
+    for age, most in ((0, 40_000), (6, 40_000), (7, 20_000), (14, 10_000), (21, 5_000)):
+        limits.check_receive(have, LIMITS, none, most, age)
+        refused(
+            status.ABOVE_PAYMENT_LIMIT, limits.check_receive, have, LIMITS, none, most + 1, age
+        )
+    limits.check_receive(have, LIMITS, none, 5_000, 10_000)  # it goes on selling
+    limits.check_receive(have, LIMITS, Peer(CLASS_BOUND), 40_000, 10_000)
+    have.used[2] = 30_000
+    limits.check_receive(have, LIMITS, none, 5_000, 7)
+    refused(status.ABOVE_SUM, limits.check_receive, have, LIMITS, none, 5_001, 7)
+
+
+def test_the_age_of_a_list_counts_from_the_newest_or_from_the_certificate():
+    have, own = state({}, epoch=50), Peer(CLASS_NONE)
+    own.serial = bytes((0, 0, 0, 20)) + b"rest"
+    assert limits.list_age(have, own) == 30
+    have.full_list = (3, 40, 60)
+    assert limits.list_age(have, own) == 10
+    have.deltas = {47: (9, 40, 60)}
+    assert limits.list_age(have, own) == 3
+    have.epoch = 45  # after a reset: that delta is from before
+    assert limits.list_age(have, own) == 5
+    own.serial = bytes((0, 0, 0, 49)) + b"rest"
+    assert limits.list_age(have, own) == 0
+
+
 def test_without_a_press_only_stands_small_and_few():
     have = state({0: 1000})
     few = fields.NoButton(500, 800, 2)

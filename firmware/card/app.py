@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import amount, tap
+from duotap import amount, status, tap
 from duotap.consent import ARMED_MS
 from duotap.errors import Fault
 
@@ -81,7 +81,7 @@ class Card:
         if self.mode == ENTRY:
             self._enter(button)
         elif button != "ok" and self.unit.parts.battery.percent() < CHARGE_MIN:
-            self._refused("charge the battery")
+            self._refused(status.LOW_BATTERY)
         elif button == "pay":
             self._arm()
         elif button == "up" and self.mode == HOME:
@@ -108,7 +108,7 @@ class Card:
             if wanted:
                 self._receive(wanted)
             else:
-                self._refused("amount must be above zero")
+                self._refused(status.NO_AMOUNT)
 
     def _receive(self, wanted: int) -> None:
         self.wanted = wanted
@@ -139,7 +139,7 @@ class Card:
             self._result(screens.done, "RECEIVED EARLIER", "+" + amount.text(outcome.amount), "")
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
-            self._refused(self.unit.reason(outcome.sw))
+            self._refused(outcome.sw)
 
     def torn(self, fault: Fault) -> None:
         """The radio failed in the middle of something."""
@@ -148,9 +148,9 @@ class Card:
                 self.outcome(self.tap.paid)
             self.unit.sound("torn")
 
-    def _refused(self, reason: str) -> None:
+    def _refused(self, sw: int) -> None:
         self.unit.sound("refused")
-        self._result(screens.refused, reason)
+        self._result(screens.refused, *self.unit.reason(sw))
 
     def _tell(self) -> None:
         """Show what the applet did while somebody else led."""
@@ -162,12 +162,16 @@ class Card:
                 self._result(screens.done, "PAID", amount.text(value), self.unit.name_of(peer))
             elif kind == "returned":
                 self._result(screens.done, "RETURNED", amount.text(value), "")
+            elif kind == "refunded":
+                self.unit.sound("ok")
+                back = "+" + amount.text(value)
+                self._result(screens.done, "REFUNDED", back, self.unit.name_of(peer))
             elif kind == "confirm":
                 self._confirm()
             elif kind == "paying":
                 self._result(screens.again, amount.text(value))
             else:
-                self._refused(self.unit.reason(sw))
+                self._refused(sw)
 
     def _confirm(self) -> None:
         """What is asked now, which may be newer than the event."""

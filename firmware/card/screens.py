@@ -90,12 +90,13 @@ def again(display: Any, amount: str) -> None:
     display.show()
 
 
-def refused(display: Any, reason: str) -> None:
-    """Why not; two rows of 21 characters."""
+def refused(display: Any, reason: str, zh: bytes) -> None:
+    """Why not: two rows of 21 characters, and one of Chinese glyphs (drivers.hanzi)."""
     _frame(display, "NOT PAID", "OK")
     display.icon(icons.CROSS, 118, 0)
-    for row, line in enumerate(font.lines(reason, LINE)[:3]):
-        display.centre(line, 18 + row * 12)
+    for row, line in enumerate(font.lines(reason, LINE)[:2]):
+        display.centre(line, 14 + row * 10)
+    display.glyphs(zh, 37)
     display.show()
 
 

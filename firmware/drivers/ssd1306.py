@@ -132,6 +132,15 @@ class Ssd1306:
         """Draw one of `drivers.icons`."""
         self._columns(icon, 8, x, y, scale)
 
+    def glyphs(self, glyphs: bytes, y: int) -> None:
+        """Draw what drivers.hanzi gave in the middle of the row that begins at `y`: 28 bytes each,
+        14 columns of an upper half, then of a lower one."""
+        x = (WIDTH - len(glyphs) // 2) // 2
+        for at in range(0, len(glyphs), 28):
+            self.icon(glyphs[at : at + 14], x, y)
+            self.icon(glyphs[at + 14 : at + 28], x, y + 8)
+            x += 14
+
     def bar(self, x: int, y: int, width: int, height: int, percent: int) -> None:
         """Draw an outline, filled from the left by `percent`."""
         self.fill(x, y, width, height, 0)

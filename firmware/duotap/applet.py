@@ -42,6 +42,7 @@ class Applet:
         self.closed = False  # brought a receipt or void: news may be told
         self.waiting = b""  # certificate that work() verifies
         self.news = b""  # statement that work() takes
+        self.refunds: Any = None  # since one came
         self.chaining.reset()
         self.answers.reset()
 
@@ -120,7 +121,12 @@ class Applet:
     def offer(self, data: bytes) -> bytes:
         """The ms that the payee should wait before it asks for the result."""
         self._refuse_unshown()
-        return self.payer.offer(data).to_bytes(2, "big")
+        try:
+            return self.payer.offer(data).to_bytes(2, "big")
+        except Refusal as refusal:
+            if refusal.sw != status.UNKNOWN_REFERENCE:  # else a certificate comes, and it again
+                self._tell("refused", refusal.sw, 0, b"")
+            raise
 
     def get_result(self, data: bytes) -> bytes:
         """00 and ms to wait, or 01 and the payment."""
@@ -152,6 +158,15 @@ class Applet:
         self.news = data
         return b""
 
+    def put_refund(self, data: bytes) -> bytes:
+        """Taken; work() decides, and the stand asks again."""
+        if self.refunds is None:
+            self._refuse_unshown()
+            from duotap.refunds import Refunds
+
+            self.refunds = Refunds(self.device)
+        return bytes(self.refunds.put(data))
+
     def _refuse_unclosed(self) -> None:
         if not self.closed:
             raise Refusal(status.WRONG_STATE, "news follow a receipt")
@@ -171,6 +186,12 @@ class Applet:
             self._settle(closing)
         if self.news:
             self._take_news()
+        if self.refunds is not None and self.refunds.pending is not None:
+            stand = self.refunds.pending.kid
+            amount = self.refunds.work()
+            if amount:
+                self.device.consent.disarm()
+                self._tell("refunded", 0, amount, stand)
 
     def leave(self) -> None:
         """The payee is gone. A closing that was acknowledged is journalled; an offer that waits is
@@ -236,4 +257,5 @@ SERVE = {
     commands.PUT_CLOSING: Applet.put_closing,
     commands.GET_NEWS: Applet.get_news,
     commands.PUT_NEWS: Applet.put_news,
+    commands.PUT_REFUND: Applet.put_refund,
 }

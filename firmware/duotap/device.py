@@ -89,6 +89,7 @@ class Device:
         self.peers = Peers(self.trust)
         self.sets = sets
         self.coming: Any = None  # set that a list waits for
+        self.heard: list[bytes] = []  # refunds that cards have acknowledged since the boot
         self.adopt()
 
     def use(self, signer: Any) -> None:

@@ -24,6 +24,7 @@ PAID = 3  # the payment of the open offer
 REPEAT = 4  # bytes that the journal holds already
 LATE = 5  # the first payment of an offer that V closed
 OTHER = 6  # a second, different payment of a closed offer
+REFUND = 10  # value goes back, of either role: given by the payee, taken by the payer
 # Events of the payer.
 OFFER = 7  # an offer that names this device and its next counter
 RECEIPT = 8  # the payee's receipt of an open payment
@@ -48,6 +49,8 @@ PAYEE = bytes(
         OPEN, LATE, OPEN, records.LATE_VOID, 0,
         NONE, OTHER, NONE, records.CONFLICT, 0,
         OPEN, OTHER, OPEN, records.CONFLICT, 0,
+        NONE, REFUND, NONE, records.REFUND_GIVEN, 0,
+        OPEN, REFUND, OPEN, records.REFUND_GIVEN, 0,
     )
 )
 PAYER = bytes(
@@ -57,6 +60,7 @@ PAYER = bytes(
         OPEN, RECEIPT, NONE, records.CLOSING, 0,
         OPEN, VOID, NONE, records.CLOSING, 0,
         NONE, REPEAT, NONE, 0, 0,
+        NONE, REFUND, NONE, records.REFUND_TAKEN, 0,
     )
 )
 # fmt: on

@@ -19,6 +19,9 @@ WRONG_OFFSET = 0x6B00
 UNKNOWN_INS = 0x6D00
 UNKNOWN_CLA = 0x6E00
 
+# Never answered: for the device's own screen only (duotap.reasons).
+NO_AMOUNT, LOW_BATTERY = 0, 1
+
 ABOVE_BALANCE = 0x9A01
 ABOVE_PAYMENT_LIMIT = 0x9A02
 ABOVE_SUM = 0x9A03

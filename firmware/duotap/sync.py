@@ -203,7 +203,7 @@ class SyncApplet:
         return b""
 
     def _forward(self, command: Command) -> bytes:
-        """CBOR [payment, receipt or void; certificate of its signer]: decided as in a tap."""
+        """CBOR [message of a tap; certificate of its signer]: decided as in a tap."""
         raw, certificate_raw = fields.byte_strings(command.data, 2)
         signed = messages.decode(raw, *FORWARDED)
         self.device.own()
@@ -227,6 +227,12 @@ class SyncApplet:
         payer.settle()
         return b""
 
+    def _forward_refund(self, raw: bytes) -> bytes:
+        from duotap.refunds import Refunds
+
+        Refunds(self.device).take(messages.decode(raw, messages.Refund))
+        return b""
+
     # Factory: the right F is the state of the device
 
     def _generate(self, command: Command) -> bytes:
@@ -243,6 +249,7 @@ class SyncApplet:
 
 
 FORWARDED = {
+    messages.Refund: SyncApplet._forward_refund,
     messages.Payment: SyncApplet._forward_payment,
     messages.Receipt: SyncApplet._forward_closing,
     messages.Void: SyncApplet._forward_closing,

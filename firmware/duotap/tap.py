@@ -36,6 +36,7 @@ FINISHED = "finished"
 NOT_ARMED = "not armed"
 CONFIRM = "confirm"
 REFUSED = "refused"
+REFUNDED = "refunded"  # of duotap.refunding; a status word says why the card does not have it yet
 RESULT_TRIES = 8  # GET RESULT again while the card still computes; 8 x 0.8 s is a stuck card
 WAIT_MAX_MS = 3_000  # the slowest board verifies and signs in less; a card that lies is not obeyed
 

@@ -42,12 +42,21 @@ ROLES = (
     "port.sending",
     "duotap.factory",
     "duotap.notices",
+    "duotap.refunding",
+    "duotap.refunds",
     "duotap.reserved",
     "duotap.statements",
     "duotap.unload",
 )
-POLLING = ("port.receiving", "drivers.nfc_polling", "drivers.nfc_phones")
-LISTENING = ("port.paying", "drivers.nfc_listening")
+POLLING = (
+    "port.receiving",
+    "duotap.refunding",
+    "duotap.refunds",
+    "duotap.reserved",
+    "drivers.nfc_polling",
+    "drivers.nfc_phones",
+)
+LISTENING = ("port.paying", "duotap.refunds", "drivers.nfc_listening")
 URI_FILE = "tag.uri"  # the link that this device shows to phones; without it, none
 SYNC_MS = 60_000  # how long a press for "sync" lasts
 
@@ -123,7 +132,7 @@ class Unit:
         """What answers a payee; from now on this device leads no tap."""
         if self._applet is None:
             self._led = None
-            late.drop(*POLLING, "duotap.notices", "duotap.reserved")
+            late.drop(*POLLING, "duotap.notices")
             from port.paying import applet
 
             self._applet = applet(self.device, self.events)
@@ -147,6 +156,15 @@ class Unit:
         from port.receiving import tap
 
         self._led = tap(self.device)
+        return self._led
+
+    def refund(self) -> Any:
+        """What leads the touches for one amount that is given back."""
+        from duotap.refunding import Refunding
+
+        from port.receiving import payee
+
+        self._led = Refunding(payee(self.device))
         return self._led
 
     def news(self, outcome: Any) -> Any:
@@ -220,13 +238,15 @@ class Unit:
             return str(known.name_en)
         return "card " + "".join([f"{byte:02x}" for byte in peer[:4]])
 
-    def reason(self, sw: int) -> str:
-        """What a refusal means to the person in front."""
+    def reason(self, sw: int) -> tuple[str, bytes]:
+        """What a refusal means to the person in front: English, and glyphs of Chinese."""
+        from drivers.hanzi import glyphs
         from duotap.reasons import text
 
-        words: str = text(sw)
-        late.drop("duotap.reasons")
-        return words
+        words, zh = text(sw)
+        drawn: bytes = glyphs(zh)
+        late.drop("duotap.reasons", "drivers.hanzi")
+        return words, drawn
 
     def balance(self) -> str:
         """All that the purse holds, for the screen."""

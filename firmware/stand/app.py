@@ -41,6 +41,7 @@ class Stand:
         self.tap: tap.Tap | None = None
         self.led: tap.Tap | None = None  # with a card now; the merchant may have typed on
         self.wanted = 0
+        self.gives = False  # the amount goes back to the card
         self.shown: tuple[Any, ...] = (screens.message, "", [])
         self.drawn: tuple[Any, ...] = ()
         unit.radio.on_outcome = self.outcome
@@ -64,7 +65,7 @@ class Stand:
             self.press(await self.unit.parts.keypad.next())
 
     def press(self, key: str) -> None:
-        """One key: a digit, ".", "back", "cancel", "sync" or "ok"."""
+        """One key: a digit, ".", "back", "cancel", "sync", "menu" (sale or refund) or "ok"."""
         if self.unit.device.certificate is None:
             return
         if self.mode == RESULT:
@@ -78,22 +79,24 @@ class Stand:
             self._cancel()
         elif self.mode == ENTRY and key == "ok":
             self._ask(self.entry.amount())
+        elif self.mode == ENTRY and key == "menu":
+            self.gives = not self.gives
         elif self.mode == ENTRY:
             self.entry.press(key)
 
     def _ask(self, wanted: int) -> None:
         if not wanted:
-            self._refused("amount must be above zero")
+            self._refused(status.NO_AMOUNT)
             return
         self.wanted = wanted
         self.tap = None
         self.unit.poll(self._steps)
-        self._show(screens.touch, amount.text(wanted), False)
+        self._show(screens.touch, amount.text(wanted), False, self.gives)
         self._go(ASK, ASK_MS)
 
     def _steps(self) -> Any:
         if self.tap is None:
-            self.tap = self.unit.tap()
+            self.tap = self.unit.refund() if self.gives else self.unit.tap()
         self.led = self.tap
         return self.tap.collect(self.wanted)
 
@@ -113,6 +116,11 @@ class Stand:
             self.unit.poll(None)
             self.unit.sound("ok")
             self._show(screens.message, "PAID EARLIER", [text, "for another sale", "enter again"])
+        elif outcome.kind == tap.REFUNDED:
+            self.unit.poll(None)
+            self.unit.sound("ok")
+            where = "comes by deposit" if outcome.sw else "on the card"
+            self._show(screens.message, "REFUNDED", [text, where])
         elif outcome.kind == tap.CONFIRM:
             self._ask_again(screens.confirm, text)
         elif outcome.kind == tap.NOT_ARMED:
@@ -121,7 +129,7 @@ class Stand:
             self._ask_again(screens.message, "NOT YET", ["not one of", "our cards"])
         elif outcome.kind == tap.REFUSED:
             self.unit.poll(None)
-            self._refused(self.unit.reason(outcome.sw))
+            self._refused(outcome.sw)
 
     def torn(self, fault: Fault) -> None:
         """The card left too early, or the chip failed."""
@@ -134,7 +142,7 @@ class Stand:
             self._ask_again(screens.message, "NOT YET", ["two cards:", "one at a time"])
         else:
             self.unit.sound("torn")
-            self._ask_again(screens.touch, amount.text(self.wanted), True)
+            self._ask_again(screens.touch, amount.text(self.wanted), True, self.gives)
 
     def _paid(self, paid: int, unsure: bool) -> None:
         """Closed: sound and light at once. An unsure card may come back while it is shown."""
@@ -144,9 +152,11 @@ class Stand:
         self._show(screens.paid, amount.text(paid), unsure)
         self._go(RESULT, UNSURE_MS if unsure else SHOW_MS)
 
-    def _refused(self, reason: str) -> None:
+    def _refused(self, sw: int) -> None:
+        words, zh = self.unit.reason(sw)
         self.unit.sound("refused")
-        self._show(screens.message, "NOT PAID", font.lines(reason, screens.LINE))
+        title = "NOT REFUNDED" if self.gives else "NOT PAID"
+        self._show(screens.message, title, font.lines(words, screens.LINE), zh)
         self._go(RESULT, SHOW_MS)
 
     def _ask_again(self, screen: Any, *values: Any) -> None:
@@ -156,6 +166,7 @@ class Stand:
     def _clear(self) -> None:
         self.unit.poll(None)
         self.tap = None
+        self.gives = False
         self.entry = AmountEntry()
         self._go(ENTRY)
 
@@ -192,7 +203,7 @@ class Stand:
         unsafe = unit.purse.state.unsafe
         return (
             screens.entry,
-            unit.device.certificate.name_en,
+            "REFUND" if self.gives else unit.device.certificate.name_en,
             self.entry.text(),
             amount.text(unsafe) if unsafe else "",
             unit.purse.full_percent(),

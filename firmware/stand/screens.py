@@ -43,9 +43,10 @@ def entry(
     display.show()
 
 
-def touch(display: Any, amount: str, torn: bool) -> None:
-    """Waiting for the card."""
-    _frame(display, "TOUCH AGAIN" if torn else "TOUCH HERE", "hold until it sounds")
+def touch(display: Any, amount: str, torn: bool, gives: bool = False) -> None:
+    """Waiting for the card; `gives`: the amount goes back to it."""
+    title = "TOUCH AGAIN" if torn else "TOUCH HERE"
+    _frame(display, "REFUND: " + title if gives else title, "hold until it sounds")
     display.icon(icons.WARN if torn else icons.WAVES, 118, 0)
     _large(display, amount)
     display.show()
@@ -73,9 +74,10 @@ def paid(display: Any, amount: str, unsure: bool) -> None:
     display.show()
 
 
-def message(display: Any, title: str, lines: list[str]) -> None:
-    """Refused, new, damaged, syncing."""
+def message(display: Any, title: str, lines: list[str], zh: bytes = b"") -> None:
+    """Refused, new, damaged, syncing; `zh`: glyphs of Chinese (drivers.hanzi)."""
     _frame(display, title, "")
     for row, line in enumerate(lines[:3]):
-        display.centre(line[:LINE], 18 + row * 13)
+        display.centre(line[:LINE], 16 + row * 11 if zh else 18 + row * 13)
+    display.glyphs(zh, 42)
     display.show()

@@ -15,6 +15,7 @@ EVENTS = (
     states.OFFER,
     states.RECEIPT,
     states.VOID,
+    states.REFUND,
 )
 
 

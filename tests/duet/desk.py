@@ -5,7 +5,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from duotap import tap
+from drivers.hanzi import glyphs
+from duotap import reasons, tap
+from duotap.refunding import Refunding
 
 from duet.makers import Maker
 
@@ -50,6 +52,13 @@ class Unit:
 
     def tap(self) -> tap.Tap:
         return tap.Tap(self.payee)
+
+    def refund(self) -> tap.Tap:
+        return Refunding(self.payee)
+
+    def reason(self, sw: int) -> tuple[str, bytes]:
+        words, zh = reasons.text(sw)
+        return words, glyphs(zh)
 
     def dismiss(self) -> None:
         """No cable."""

@@ -19,7 +19,7 @@ async def refused(story: Story, name: str) -> None:
     await story.enter_at_stand(PRICE)
     await story.arm(name)
     story.stage.touch(STAND, name)
-    await story.stage.shows(STAND, "NOT PAID", reasons.text(status.DENY_LISTED))
+    await story.stage.shows(STAND, "NOT PAID", reasons.text(status.DENY_LISTED)[0])
     story.stage.part()
     await story.rest(STAND, name)
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from duotap import amount, certificate, tap
+from duotap import amount, certificate, records, tap
 from duotap.errors import Fault
 from stand.app import ASK, ENTRY, RESULT, Stand
 
@@ -21,7 +21,7 @@ class Counter:
     answers."""
 
     def __init__(self) -> None:
-        mint = Mint()
+        self.mint = mint = Mint()
         self.payer = Maker(mint, "card", PERSON)
         self.payer.load(20_000)
         self.payer.arm(20_000)
@@ -32,7 +32,7 @@ class Counter:
 
     def type(self, keys: str) -> None:
         for key in keys:
-            self.stand.press({"#": "ok", "B": "cancel"}.get(key, key))
+            self.stand.press({"#": "ok", "B": "cancel", "D": "menu"}.get(key, key))
 
     def lead(self, answers: int) -> tap.Outcome | None:
         if self.steps is None:
@@ -51,10 +51,14 @@ class Counter:
         return None
 
     def sees(self, value: int) -> bool:
+        return self.reads(amount.text(value))
+
+    def reads(self, words: str) -> bool:
+        """They stand on the screen."""
         self.unit.display.clear()
         self.stand.drawn = ()
         self.stand._draw()
-        return amount.text(value) in self.unit.display.words
+        return words in self.unit.display.words
 
 
 LEGS_MAX = 100
@@ -106,3 +110,51 @@ def test_what_was_given_up_asks_for_nothing_more() -> None:
     counter.type("B")
     counter.stand.outcome(outcome)
     assert counter.stand.mode == ENTRY
+
+
+def test_a_refund_is_asked_for_with_the_menu_key() -> None:
+    counter = Counter()
+    counter.unit.purse.commit(records.LOAD, float_for(counter))
+    counter.type("5#")
+    sold = counter.lead(LEGS_MAX)
+    assert sold is not None
+    counter.stand.outcome(sold)
+    counter.steps = counter.answer = None
+    counter.type("D")
+    assert counter.reads("REFUND")
+    counter.type("2#")
+    assert counter.reads("REFUND: TOUCH HERE")
+    assert counter.sees(200)
+    counter.payer.arm(20_000)
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    counter.stand.outcome(outcome)
+    assert counter.reads("REFUNDED")
+    assert counter.reads("on the card")
+    assert counter.payer.purse.state.balance() == 20_000 - 500 + 200
+    counter.type("5")  # the next entry is a sale again
+    assert not counter.stand.gives
+    assert not counter.reads("REFUND")
+
+
+def test_the_menu_key_once_more_is_a_sale_again() -> None:
+    counter = Counter()
+    counter.type("DD5#")
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    assert outcome.kind == tap.PAID
+
+
+def test_a_refund_that_is_refused_says_why() -> None:
+    counter = Counter()
+    counter.type("D5#")
+    outcome = counter.lead(LEGS_MAX)
+    assert outcome is not None
+    counter.stand.outcome(outcome)
+    assert counter.reads("NOT REFUNDED")
+
+
+def float_for(counter: Counter) -> bytes:
+    """A load for the stand."""
+    device = counter.unit.device
+    return counter.mint.load(device.id, counter.unit.purse.state.next_issue, ((0, 9_000),))

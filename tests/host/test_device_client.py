@@ -22,8 +22,8 @@ WORDS = {
     for name, value in vars(status).items()
     if isinstance(value, int) and name not in ("OK", "MORE")
 }
-# A card answers these to a payee, never to a cable.
-OF_A_TAP = {status.CONFIRM, status.WRONG_OFFSET}
+# A card answers these to a payee or shows them, and never tells a cable.
+OF_A_TAP = {status.CONFIRM, status.WRONG_OFFSET, status.NO_AMOUNT, status.LOW_BATTERY}
 
 
 def test_every_status_word_has_a_reason() -> None:

@@ -40,6 +40,10 @@ class Audit:
         self.voided: set[bytes] = set()  # in payers' journals
         self.taken = 0  # S: no device's any more
         self.unloaded = 0  # gone home
+        self.given: dict[bytes, int] = {}  # amount by hash of the refund, in stands' journals
+        self.given_of: dict[bytes, bytes] = {}  # hash of its payment
+        self.paid_at: dict[bytes, tuple[str, int]] = {}  # device and record of a payment
+        self.taken_back: set[bytes] = set()  # in journals of cards
         self.held: dict[str, int] = {}  # balances of the purses
 
     def look(self, flashes: dict[str, bytes]) -> None:
@@ -51,18 +55,31 @@ class Audit:
                 self._read(name, flash)
         stray = self.honoured.keys() - self.paid.keys()
         hold(not stray, "created", f"credited {len(stray)} that nobody has paid")
+        stray = self.taken_back - self.given.keys()
+        hold(not stray, "created", f"{len(stray)} refunds taken that nobody gave")
         both = self.voided & self.honoured.keys()
         hold(not both, "created", f"{len(both)} given back and credited")
         self.held = {name: purse.state.balance() for name, purse in self.purses.items()}
-        found = sum(self.held.values()) + self.taken + self.unloaded + self.under_way()
+        gone = self.taken + self.unloaded + sum(self.given[each] for each in self.sent_home())
+        found = sum(self.held.values()) + gone + self.under_way()
         total = sum(self.loaded.values())
         name = "created" if found > total else "lost"
         hold(found == total, name, f"{found} in all instead of {total}")
 
     def under_way(self) -> int:
-        """Paid, and neither honoured nor given back."""
-        ended = self.voided | self.honoured.keys()
-        return sum(amount for each, amount in self.paid.items() if each not in ended)
+        """Paid, and neither honoured nor given back; given back, and not taken."""
+        ended = self.voided | self.honoured.keys() | self.taken_back | self.sent_home()
+        signed = {**self.paid, **self.given}
+        return sum(amount for each, amount in signed.items() if each not in ended)
+
+    def sent_home(self) -> set[bytes]:
+        """Refunds that a card will never take, since a checkpoint covers what it paid."""
+        found = set()
+        for each in self.given.keys() - self.taken_back:
+            name, sequence = self.paid_at.get(self.given_of[each], ("", 0))
+            if name and sequence <= self.purses[name].covered:
+                found.add(each)
+        return found
 
     def unfinished(self) -> int:
         """Payments of which their payer knows no end."""
@@ -89,6 +106,15 @@ class Audit:
         elif kind == records.PAYMENT:
             payment = messages.decode(records.unpack(kind, body)[0], messages.Payment)
             self.paid[payment.hash] = messages.total(payment.message.amounts)
+            self.paid_at[payment.hash] = (name, sequence)
+        elif kind in (records.REFUND_GIVEN, records.REFUND_TAKEN):
+            refund = messages.decode(body, messages.Refund)
+            if kind == records.REFUND_GIVEN:
+                self.given_of[refund.hash] = refund.message.payment_hash
+                self.given[refund.hash] = messages.total(refund.message.amounts)
+            else:
+                hold(refund.hash not in self.taken_back, "created", "a refund is taken twice")
+                self.taken_back.add(refund.hash)
         elif kind == records.UNLOAD:
             self.unloaded += messages.total(messages.decode(body, messages.Unload).message.amounts)
         elif kind == records.CLOSING:

@@ -11,13 +11,15 @@ import asyncio
 from duotap import commands, fold, messages
 from duotap_host.device.client import Client
 from duotap_host.device.unload import unload as bring_home
+from duotap_host.ledger import codes
 from duotap_host.virtual.mishaps import Mishap, Tear
 from sim.audit import hold
 
-from sweep.town import OTHER, PAYEE, PAYER, Town
+from sweep.town import MERCHANT, OTHER, PAYEE, PAYER, Town
 
 AMOUNT = 5_000
 REQUEST = b"the same load"
+BACK = "0.40"
 FIRST = 1  # unload number
 IDLE_S = 3.0  # idle work has an end before that
 DAYS = 2  # how far these statements are ahead
@@ -67,6 +69,39 @@ async def unload(town: Town) -> None:
     await bring_home(Client(line), office.ledger, office.issuer, epoch, AMOUNT, FIRST)
     town.look()
     hold(town.audit.unloaded == AMOUNT, "lost", f"{town.audit.unloaded} went home")
+
+
+async def floated_sale(town: Town) -> None:
+    """The merchant has money brought to the stand, and sells."""
+    account = codes.merchant(MERCHANT)
+    town.office.fund(account, AMOUNT)
+    town.funded += AMOUNT
+    await town.office.bring(town.device(PAYEE).console, AMOUNT, account, REQUEST)
+    await town.home(PAYEE)
+    await town.sale()
+
+
+async def refund(town: Town) -> None:
+    """The stand gives some of it back, unless somebody's screen says that it has."""
+    if town.shows(PAYEE, "REFUNDED") or town.shows(PAYER, "REFUNDED"):
+        return
+    stand = town.device(PAYEE)
+    for key in ("cancel", "menu"):
+        await stand.press(key)
+    await stand.type_amount(BACK)
+    await stand.press("ok")
+    await town.arm()
+    await town.touch()
+    town.look()
+    given = len(town.audit.given)
+    hold(given <= 1, "paid twice", f"{given} refunds were given")
+
+
+async def refund_again(town: Town) -> None:
+    """Whatever was cut before, the card has it now, unless a battery is pulled out again."""
+    await refund(town)
+    if all(device.board.powered for device in town.stage.devices.values()):
+        hold(town.audit.taken_back, "lost", "the refund has not come")
 
 
 async def settle_payment(town: Town) -> None:

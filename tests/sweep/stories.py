@@ -113,6 +113,7 @@ STORIES = {
         ),
         Story("load", STAND, IN_SHOP, desk.load, again=desk.load),
         Story("unload", STAND, IN_SHOP, desk.unload, again=desk.unload),
+        Story("refund", STAND, IN_SHOP, desk.refund, desk.floated_sale, again=desk.refund_again),
         Story(
             *("forward", STAND, IN_SHOP, desk.settle_payment),
             half=desk.payment_lost,

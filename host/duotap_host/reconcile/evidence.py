@@ -40,6 +40,8 @@ class Seen:
     resolved: set[bytes] = field(default_factory=set)  # offers with a late void or a conflict
     offered: set[int] = field(default_factory=set)  # numbers of offers in it
     reserved: list[tuple[int, int, int]] = field(default_factory=list)  # sequence, first, last
+    paid: dict[bytes, int] = field(default_factory=dict)  # hash of a payment made: sequence
+    checkpointed: int = 0  # last record that a checkpoint in it covers
 
 
 @dataclass(slots=True)
@@ -114,6 +116,8 @@ def _file(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
         evidence.offers[entry.offer.hash] = entry.offer
     if kind == records.CLOSING and entry.closing is not None:
         _closings(evidence, entry.closing).shown.append((entry, is_firm))
+    if entry.issued is not None and kind == records.CHECKPOINT and is_firm:
+        seen.checkpointed = max(seen.checkpointed, entry.issued.message.covered)
     if entry.issued is not None:
         evidence.issued[device, entry.issued.hash] = entry.issued
     if entry.unload is not None:
@@ -149,6 +153,8 @@ def _file_payment(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -
     evidence.payments[payment.hash] = payment
     evidence.by_offer.setdefault(payment.message.offer_hash, set()).add(payment.hash)
     if kind == records.PAYMENT:
+        if is_firm:
+            seen.paid[payment.hash] = entry.record.sequence
         evidence.own[payment.hash] = is_firm or evidence.own.get(payment.hash, False)
         return
     if payment.message.payee != entry.record.device:

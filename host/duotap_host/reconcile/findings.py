@@ -38,6 +38,7 @@ class Code(StrEnum):
     AMOUNT_MISMATCH = "amount_mismatch"
     WRONG_CLOSING = "wrong_closing"
     WRONG_REFUND = "wrong_refund"
+    OVER_REFUNDED = "over_refunded"
     OVER_LIMIT = "over_limit"
     OVER_RECEIVED_LIMIT = "over_received_limit"
     OVER_COUNT = folding.OVER_COUNT
@@ -238,11 +239,23 @@ def _received(evidence: Evidence, payment: Signed, amount: int) -> Iterator[Find
 
 
 def _refunds(evidence: Evidence) -> Iterator[Finding]:
+    """Of what was not paid, and of more than was paid, scope by scope."""
+    back: dict[bytes, tuple[Signed, dict[int, int], list[bytes]]] = {}
     for refund_hash, refund in evidence.refunds.items():
         payment = evidence.payments.get(refund.message.payment_hash)
         amount = messages.total(refund.message.amounts)
         if payment is None or payment.message.payee != refund.kid:
             yield finding(Code.WRONG_REFUND, refund.kid, [refund_hash], paid=money(amount))
+            continue
+        of = back.setdefault(payment.hash, (payment, {}, []))
+        of[2].append(refund_hash)
+        for scope, part in refund.message.amounts:
+            of[1][scope] = of[1].get(scope, 0) + part
+    for payment, given, hashes in back.values():
+        paid = dict(payment.message.amounts)
+        if any(part > paid.get(scope, 0) for scope, part in given.items()):
+            values = {"paid": money(sum(paid.values())), "given": money(sum(given.values()))}
+            yield finding(Code.OVER_REFUNDED, payment.message.payee, sorted(hashes), **values)
 
 
 def _balances(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Finding]:

@@ -16,6 +16,7 @@ from duotap import base, cbor, messages, record, records
 from duotap.statements import BASE_PARTS_MAX
 
 from duotap_host.ledger.interface import Handover, Kind
+from duotap_host.reconcile import matching
 from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, Issued
 from duotap_host.reconcile.evidence import Evidence, Seen
 from duotap_host.reconcile.folding import Folded, fold
@@ -40,6 +41,7 @@ def handovers(evidence: Evidence, device: bytes, frozen: Iterable[bytes]) -> Ite
         return
     seen = evidence.journals[device]
     issued = [statement for statement in evidence.archive.issued if statement.device == device]
+    yield from _refunds(evidence, device, frozen)  # a checkpoint would come between
     yield from _statements(issued, seen.folded.state.next_issue)
     yield from _closings(evidence, seen)
     yield from _payments(evidence, device, frozen)
@@ -80,6 +82,17 @@ def _payments(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator
         end = evidence.closings.get(payment_hash)
         if end is None or not (end.honoured or end.late):
             yield _forward(evidence, payment.raw, payment.kid)
+
+
+def _refunds(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator[Handover]:
+    """What stands gave back to this device and its journal does not show."""
+    for refund_hash in sorted(evidence.refunds_given - evidence.refunds_taken.keys()):
+        refund = evidence.refunds[refund_hash]
+        payment = evidence.payments.get(refund.message.payment_hash)
+        if payment is None or (payment.kid, payment.message.payee) != (device, refund.kid):
+            continue
+        if refund.kid not in frozen and not matching.is_past(evidence, payment):
+            yield _forward(evidence, refund.raw, refund.kid)
 
 
 def _forward(evidence: Evidence, message: bytes, signer: bytes) -> Handover:

@@ -40,6 +40,7 @@ from duotap_host.reconcile.reading import Entry
 
 UNDER_WAY, CREDITED, TAKEN, RETURNED = "under way", "credited", "taken", "returned"
 LOADED, CANCELLED, UNLOADED, REFUNDED = "loaded", "cancelled", "unloaded", "refunded"
+SENT_HOME = "sent home"  # a refund that the journal of the device that paid is past
 PAID, OVERTAKEN = "paid", "overtaken"
 PAYMENT, UNLOAD, REFUND, AWARD = "payment", "unload", "refund", "award"
 NOBODY = bytes(16)
@@ -224,12 +225,23 @@ def _refund(evidence: Evidence, refund_hash: bytes) -> Iterator[Position]:
         return
     taker, firm = evidence.refunds_taken.get(refund_hash, (NOBODY, False))
     is_taken = firm and taker == payment.kid
-    lines = []
+    lines, total = [], messages.total(refund.message.amounts)
     for scope, amount in refund.message.amounts:
         stand, purse = codes.purse(refund.kid, scope), codes.purse(payment.kid, scope)
         lines.append(Line(stand, codes.UNDER_WAY, amount, TransferCode.REFUND))
         if is_taken:
             lines.append(Line(codes.UNDER_WAY, purse, amount, TransferCode.REFUNDED))
     state = REFUNDED if is_taken else UNDER_WAY
-    amount = messages.total(refund.message.amounts)
-    yield Position(refund_hash, REFUND, state, tuple(lines), amount, refund.kid, payment.kid)
+    if not is_taken and is_past(evidence, payment):
+        state = SENT_HOME
+        to = home(evidence.archive.devices[payment.kid])
+        lines.append(Line(codes.UNDER_WAY, to, total, TransferCode.REFUNDED))
+    yield Position(refund_hash, REFUND, state, tuple(lines), total, refund.kid, payment.kid)
+
+
+def is_past(evidence: Evidence, payment: Signed) -> bool:
+    """The payer's journal has a checkpoint over this payment: it takes no refund of it any more,
+    and what it took before is before that checkpoint's own record."""
+    seen = evidence.journals[payment.kid]
+    paid_at = seen.paid.get(payment.hash, 0)
+    return not seen.chain.forked_at and 0 < paid_at <= seen.checkpointed

@@ -92,6 +92,10 @@ SENTENCES = {
         "device {device} refunds {paid} of a payment that it did not receive",
         "设备 {device} 退款 {paid}，但它没有收到相应的付款",
     ),
+    "over_refunded": (
+        "device {device} gave back {given} of a payment of {paid}",
+        "设备 {device} 对一笔 {paid} 的付款退了 {given}",
+    ),
     "over_limit": (
         "device {device} paid {paid} at once; its certificate allows {limit}",
         "设备 {device} 单笔付款 {paid}，超过证书限额 {limit}",

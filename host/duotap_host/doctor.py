@@ -30,8 +30,10 @@ from duotap_host.ledger.interface import Ledger, LedgerError
 PYTHON_MIN = (3, 11)
 CLOCK_MIN_S = 1_760_000_000  # October 2025: no clock that is set is before it
 FULL_WARN = 80  # percent of a journal (PROTOCOL.md §8)
+SOON_DAYS = 30  # of a certificate: the longest time until a deposit (PROTOCOL.md §11.3)
 FREE_BYTES_MIN = 256 << 20  # a day's journals and a backup
 PRIVATE = stat.S_IRWXG | stat.S_IRWXO
+DEVELOPMENT = b"DEV\0"  # how the firmware digest of a development build begins (PROTOCOL.md §3)
 ID_SHOWN = 4  # hex digits of a device's id that leave the house
 
 
@@ -148,8 +150,8 @@ def ports(paths: list[str] | None = None) -> Iterator[Finding]:
             yield fail(path, f"belongs to the group {group}", remedy)
 
 
-def device(path: str) -> Iterator[Finding]:
-    """What answers at a port."""
+def device(path: str, days_left: Callable[[bytes], int | None]) -> Iterator[Finding]:
+    """What answers at a port; `days_left` of a device's certificate, None when nobody knows it."""
     try:
         with SerialLine(path) as line:
             hello = asyncio.run(Client(line).connect())
@@ -159,17 +161,34 @@ def device(path: str) -> Iterator[Finding]:
     name = hello.device.hex()[:ID_SHOWN] or "new"
     told = f"{name}, protocol {hello.version}, firmware {hello.firmware.hex()[:8]}"
     yield ok("device", told)
+    if hello.firmware.startswith(DEVELOPMENT):
+        told = "a development build: it opens a prompt to whoever asks"
+        yield warn("firmware", told, "duotap flash it without --develop before it holds money")
     if hello.state in STOPPED:
         yield fail("state", hello.state, f"duotap deposit {path}, then replace the device")
     elif hello.state != READY:
         yield warn("state", "not provisioned", f"duotap provision {path}")
     else:
         yield ok("state", hello.state)
+    if hello.device:
+        yield _life(path, days_left(hello.device))
     backlog = f"{hello.full_percent} % full"
     if hello.full_percent >= FULL_WARN:
         yield warn("journal", backlog, f"duotap deposit {path}")
     else:
         yield ok("journal", backlog)
+
+
+def _life(path: str, days: int | None) -> Finding:
+    """Of the certificate of the device at a port."""
+    if days is None:
+        return warn("certificate", "not in this ledger", "name its issuer's --keys and --ledger")
+    if days < 1:
+        told = "expired: it makes no new payment"
+        return fail("certificate", told, f"duotap deposit {path}, then replace the device")
+    if days <= SOON_DAYS:
+        return warn("certificate", f"expires in {days} days", f"duotap deposit {path} until then")
+    return ok("certificate", f"expires in {days} days")
 
 
 def redacted(finding: Finding) -> str:

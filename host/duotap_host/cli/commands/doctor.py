@@ -14,9 +14,12 @@ import rich_click as click
 from click.exceptions import Exit
 from rich.table import Table
 
-from duotap_host import doctor
+from duotap_host import doctor, doctor_book
 from duotap_host.cli.desk import LEDGER, Desk
 from duotap_host.doctor import Finding, Verdict
+from duotap_host.issuer import IssuerError
+from duotap_host.ledger.interface import LedgerError
+from duotap_host.ledger.local import now_us
 
 STYLES = {Verdict.OK: "green", Verdict.WARN: "yellow", Verdict.FAIL: "red"}
 PACKAGES = ("duotap", "littlefs-python", "mpremote", "pyserial", "sqlalchemy")
@@ -55,10 +58,35 @@ def _checks(desk: Desk, port: str | None) -> Iterator[Finding]:
     yield doctor.clock()
     yield from doctor.keys(desk.keys, desk.issuer)
     yield from doctor.ledger(desk.ledger)
+    yield from _book(desk)
     yield doctor.room(Path(desk.ledger_url.removeprefix("sqlite:///") if _is_file(desk) else "."))
     yield from doctor.ports(None if port is None else [port])
     if port is not None:
-        yield from doctor.device(port)
+        yield from doctor.device(port, lambda device: _days_left(desk, device))
+
+
+def _book(desk: Desk) -> Iterator[Finding]:
+    """Nothing when there is no ledger: that was told."""
+    try:
+        issuer = desk.issuer()
+        with desk.ledger() as ledger:
+            devices = ledger.devices()
+    except (IssuerError, LedgerError):
+        return
+    epoch = issuer.epoch(now_us())
+    yield doctor_book.schema(desk.ledger_url)
+    yield from doctor_book.working_keys(issuer.keycerts, epoch)
+    yield from doctor_book.certificates(devices, epoch)
+    yield from doctor_book.checkpoints(desk.ledger_url, devices, now_us())
+
+
+def _days_left(desk: Desk, device: bytes) -> int | None:
+    try:
+        epoch = desk.issuer().epoch(now_us())
+        with desk.ledger() as ledger:
+            return doctor_book.days_left(ledger.device(device), epoch)
+    except (IssuerError, LedgerError):
+        return None
 
 
 def _is_file(desk: Desk) -> bool:

@@ -8,12 +8,13 @@ import asyncio
 import os
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+import rich_click as click
 from click.exceptions import Exit
 from duotap.certificate import Certificate
 from duotap.fields import ROLE_PERSON
@@ -23,10 +24,12 @@ from rich.table import Table
 
 from duotap_host.cli.desk import FLEET, Desk
 from duotap_host.device.serial_line import SerialLine
+from duotap_host.issuer import IssuerError
 from duotap_host.issuer.factory import FactoryKey, beyond
 from duotap_host.ledger import codes
+from duotap_host.ledger.interface import LedgerError
 from duotap_host.ledger.local import now_us
-from duotap_host.provision import sheet
+from duotap_host.provision import label, sheet
 from duotap_host.provision.fleet import Event, Fleet, Maker, What
 from duotap_host.provision.manifest import Manifest, ManifestError, State, Unit
 from duotap_host.provision.profile import RANDOM_BYTES
@@ -35,7 +38,15 @@ from duotap_host.provision.provisioning import Trusted, trusted
 if TYPE_CHECKING:
     from duotap_host.ledger.local import LocalLedger
 
+STOCK = click.option(
+    "--stock",
+    type=click.Choice(list(label.STOCK)),
+    default="62x29",
+    show_default=True,
+    help="Of labels: width and height in mm.",
+)
 FAILED = 1
+SHOWN = 5  # units that wait for their boards
 STYLES = {What.MADE: "green", What.KNOWN: "green", What.FAILED: "red", What.BROKEN: "bold red"}
 SHORT_BYTES = 4  # of a device's id, enough to tell two apart on a screen
 MINUTE_S = 60.0
@@ -44,12 +55,13 @@ MINUTE_S = 60.0
 class Board:
     """Hears what happens at the ports; on a terminal a table that stays, else a line each."""
 
-    def __init__(self, console: Console, manifest: Manifest, ports: Sequence[str]) -> None:
+    def __init__(
+        self, console: Console, counts: Mapping[State, int], ports: Sequence[str]
+    ) -> None:
         self._console = console
         self._last = {port: Event(port, What.WAITING) for port in ports}
         self._made = Counter[str]()
         self._came = Counter[What]()
-        counts = manifest.counts()
         self._total = sum(counts.values()) - counts[State.RETIRED]
         self._done = counts[State.CONFIRMED]
         self._began_s = time.monotonic()
@@ -185,8 +197,38 @@ def _check_owners(ledger: LocalLedger, rows: Sequence[sheet.Row], path: Path) ->
         raise sheet.SheetError(told)
 
 
+class Labels(NamedTuple):
+    """Where labels go, None for nowhere, and what they are printed on."""
+
+    directory: Path | None
+    stock: str
+
+    def write(self, manifest: Manifest, event: Event) -> None:
+        """Of a device that was made or is made already."""
+        unit = manifest.find(event.device) if event.device else None
+        if self.directory is not None and unit is not None:
+            write_label(self.directory, unit, self.stock)
+
+
+def write_label(directory: Path, unit: Unit, stock: str) -> None:
+    """As a whole or not at all. ManifestError if there is no place for it."""
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        path = directory / f"{unit.name}.svg"
+        draft = path.with_suffix(".new")
+        draft.write_text(label.svg(unit.device, unit.name, unit.profile, stock), "utf-8")
+        draft.replace(path)
+    except OSError as error:
+        raise ManifestError(f"cannot write labels to {directory}: {error.strerror}") from None
+
+
 def make(
-    makers: Makers, path: Path, states: Path, ports: Sequence[str], patience_s: float
+    makers: Makers,
+    path: Path,
+    states: Path,
+    ports: Sequence[str],
+    patience_s: float,
+    labels: Labels,
 ) -> None:
     """Make the list at `path`. Leaves with status 1 if it is not all made then."""
     rows = sheet.read(path)
@@ -194,29 +236,34 @@ def make(
         manifest = Manifest(states)
         try:
             manifest.claim()
-            manifest.enter(rows)
-            for unit in manifest.units():
-                if unit.state is State.INTENT:
-                    maker.check(unit)
-            _run(makers.desk, manifest, maker, ports, patience_s)
+            manifest.enter(rows, maker.check)
+            names = {row.name for row in rows}
+            with Board(makers.desk.console, manifest.counts(names), ports) as board:
+
+                def tell(event: Event) -> None:
+                    labels.write(manifest, event)
+                    board.tell(event)
+
+                fleet = Fleet(
+                    manifest, maker, SerialLine, tell, names=names, patience_s=patience_s
+                )
+                _run(makers.desk.console, fleet, ports)
+            _sum_up(makers.desk.console, manifest.units(names), board)
         finally:
             manifest.close()
 
 
-def _run(
-    desk: Desk, manifest: Manifest, maker: Maker, ports: Sequence[str], patience_s: float
-) -> None:
-    with Board(desk.console, manifest, ports) as board:
-        fleet = Fleet(manifest, maker, SerialLine, board.tell, patience_s=patience_s)
-        try:
-            asyncio.run(fleet.run(ports))
-        except* KeyboardInterrupt:
-            desk.console.print("Stopped; nothing is lost.")
-    _sum_up(desk.console, manifest, board)
+def _run(console: Console, fleet: Fleet, ports: Sequence[str]) -> None:
+    try:
+        asyncio.run(fleet.run(ports))
+    except* KeyboardInterrupt:
+        console.print("Stopped; nothing is lost.")
+    except* (ManifestError, LedgerError, IssuerError) as group:
+        raise group.exceptions[0] from None
 
 
-def _sum_up(console: Console, manifest: Manifest, board: Board) -> None:
-    counts = manifest.counts()
+def _sum_up(console: Console, units: Sequence[Unit], board: Board) -> None:
+    counts = Counter(unit.state for unit in units)
     states = ", ".join(f"{count} {state}" for state, count in counts.items() if count)
     made, known = board.came(What.MADE), board.came(What.KNOWN)
     console.print(f"Made {made}, found {known} made before. Units: {states or 'none'}.")
@@ -226,7 +273,7 @@ def _sum_up(console: Console, manifest: Manifest, board: Board) -> None:
             markup=False,
             soft_wrap=True,
         )
-    for unit in [each for each in manifest.units() if each.state is State.UNCONFIRMED][:5]:
+    for unit in [each for each in units if each.state is State.UNCONFIRMED][:SHOWN]:
         console.print(f"{unit.name} waits for its board, which is device {unit.device.hex()}.")
     if counts[State.INTENT] or counts[State.UNCONFIRMED]:
         console.print(

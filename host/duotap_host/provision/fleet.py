@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from typing import NamedTuple
@@ -74,7 +74,8 @@ Open = Callable[[str], AbstractContextManager[Line]]
 
 
 class Fleet:
-    """One run over a manifest that this process has claimed. `tell` hears all that happens."""
+    """One run over a manifest that this process has claimed, to make the units of these names, or
+    all. `tell` hears all that happens."""
 
     def __init__(
         self,
@@ -83,6 +84,7 @@ class Fleet:
         opens: Open,
         tell: Callable[[Event], object],
         *,
+        names: Collection[str] | None = None,
         patience_s: float = PATIENCE_S,
         draw: Draw = os.urandom,
     ) -> None:
@@ -92,7 +94,7 @@ class Fleet:
         self._tell = tell
         self._patience_s = patience_s
         self._draw = draw
-        units = manifest.units()
+        units = manifest.units(names)
         self._intents = deque(unit for unit in units if unit.state is State.INTENT)
         self._open_ends = {unit.number for unit in units if unit.state is State.UNCONFIRMED}
         self._at_work = 0

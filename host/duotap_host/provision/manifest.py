@@ -28,7 +28,8 @@ import fcntl
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
@@ -143,10 +144,10 @@ class Manifest:
 
     # What there is
 
-    def units(self) -> tuple[Unit, ...]:
-        """All of them, by number."""
+    def units(self, names: Collection[str] | None = None) -> tuple[Unit, ...]:
+        """Those with these names, or all, by number."""
         rows = self._database.execute(f"SELECT {COLUMNS} FROM units ORDER BY number")
-        return tuple(Unit(*row) for row in rows)
+        return tuple(Unit(*row) for row in rows if names is None or row[1] in names)
 
     def find(self, device: bytes) -> Unit | None:
         """By the id of its device."""
@@ -154,17 +155,22 @@ class Manifest:
         row = self._database.execute(query, (device,)).fetchone()
         return None if row is None else Unit(*row)
 
-    def counts(self) -> dict[State, int]:
-        """How many units are in each state."""
-        query = "SELECT state, count(*) FROM units GROUP BY state"
-        found = dict(self._database.execute(query).fetchall())
-        return {state: found.get(state.value, 0) for state in State}
+    def counts(self, names: Collection[str] | None = None) -> dict[State, int]:
+        """How many units of these names, or of all, are in each state."""
+        query = "SELECT name, state FROM units"
+        found = Counter(
+            state
+            for name, state in self._database.execute(query)
+            if names is None or name in names
+        )
+        return {state: found[state.value] for state in State}
 
     # What is done with it
 
-    def enter(self, rows: Iterable[Row]) -> None:
+    def enter(self, rows: Iterable[Row], check: Callable[[Unit], object] = bool) -> None:
         """All rows, or none; those that are there stay, one that is still an intent may change.
-        ManifestError."""
+        ManifestError, or what `check` raises for an intent among them."""
+        rows = tuple(rows)
         asked = {unit.name: unit for unit in self.units()}
         now_s = int(time.time())
         with self._transaction():
@@ -181,6 +187,9 @@ class Manifest:
             (count,) = self._database.execute("SELECT count(*) FROM units").fetchone()
             if count > UNITS_MAX:
                 raise ManifestError(f"a manifest holds at most {UNITS_MAX} units, not {count}")
+            for unit in self.units({row.name for row in rows}):
+                if unit.state is State.INTENT:
+                    check(unit)
 
     def certify(self, number: int, device: bytes, certificate: bytes) -> None:
         """The unit's certificate, before anybody gets it: unconfirmed from now on."""

@@ -12,6 +12,7 @@ from click.exceptions import Exit
 from rich.table import Table
 
 from duotap_host.cli.desk import FLEET, Desk
+from duotap_host.cli.line import STOCK, write_label
 from duotap_host.ledger.interface import LedgerError
 from duotap_host.provision.manifest import Manifest, State, Unit
 from duotap_host.provision.profile import describe
@@ -99,6 +100,24 @@ def book(desk: Desk, states: Path) -> None:
         desk.console.print(f"{waiting} are not confirmed yet: they are not entered.")
     if refused:
         raise Exit(1)
+
+
+@command.command("labels")
+@STATES
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
+@click.option("--unit", "unit_name", metavar="UNIT", help="Of this one only: its label is lost.")
+@STOCK
+@click.pass_obj
+def labels(desk: Desk, states: Path, directory: Path, unit_name: str | None, stock: str) -> None:
+    """Write the label of each confirmed unit to DIR/UNIT.svg."""
+    with _opened(states) as manifest:
+        units = manifest.units() if unit_name is None else (_named(manifest, unit_name),)
+    confirmed = [unit for unit in units if unit.state is State.CONFIRMED]
+    if unit_name is not None and not confirmed:
+        raise click.ClickException(f"{unit_name} is {units[0].state}: it has no label")
+    for unit in confirmed:
+        write_label(directory, unit, stock)
+    desk.console.print(f"Wrote {len(confirmed)} labels to {directory}.")
 
 
 @command.command("retire")

@@ -14,6 +14,7 @@ from duotap.fields import TEXTS
 from duotap_host.cli import cable
 from duotap_host.cli.amounts import TAKES_AMOUNT, amount
 from duotap_host.cli.desk import FACTORY_VARIABLE, FLEET, Desk
+from duotap_host.cli.line import STOCK, Labels, Makers, make
 from duotap_host.ledger.local import now_us
 from duotap_host.money import show as money
 from duotap_host.provision.fleet import PATIENCE_S
@@ -82,6 +83,14 @@ def _options(function: Any) -> Any:
     help=f"Holds the passphrase of that key; else {FACTORY_VARIABLE}, else it is asked for.",
 )
 @click.option(
+    "--labels",
+    "label_path",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="A fleet: write the label of each device that is made to DIR/UNIT.svg.",
+)
+@STOCK
+@click.option(
     "--patience",
     "patience_s",
     metavar="SECONDS",
@@ -99,6 +108,8 @@ def command(
     states: Path | None,
     factory: Path | None,
     passphrase_file: Path | None,
+    label_path: Path | None,
+    stock: str,
     patience_s: float,
     **chosen: Any,
 ) -> None:
@@ -115,10 +126,8 @@ def command(
     elif any(chosen.values()):
         raise click.UsageError("the list says what the units are: no other option beside it")
     else:
-        from duotap_host.cli import line
-
-        makers = line.Makers(desk, factory, passphrase_file)
-        line.make(makers, list_path, states or makers.states(), ports, patience_s)
+        makers, labels = Makers(desk, factory, passphrase_file), Labels(label_path, stock)
+        make(makers, list_path, states or makers.states(), ports, patience_s, labels)
 
 
 def _one(desk: Desk, ports: tuple[str, ...], chosen: dict[str, Any]) -> None:

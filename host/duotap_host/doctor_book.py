@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from importlib.resources import files
+from typing import Any
 
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -91,7 +92,7 @@ def _short(device: bytes) -> str:
     return device.hex()[:ID_SHOWN]
 
 
-def _rows(url: str, query: str) -> Sequence[tuple[object, ...]]:
+def _rows(url: str, query: str) -> Sequence[tuple[Any, ...]]:
     engine = database.open_engine(url)
     try:
         found = database.read(engine, lambda connection: connection.execute(text(query)).all())

@@ -92,7 +92,7 @@ def test_no_secret_of_a_whole_system_is_sent_away(
 ) -> None:
     """Every word of the book and of the keys' folder that could name somebody, and the keys."""
     run(capsys, "issuer init")
-    run(capsys, "account open --holder 70007 --name Lin")
+    run(capsys, "account open --holder 70007 --name Zhouqiang")
     device = person(Issuer.open(Path("duotap-state/keys"), lambda: b"correct horse"), 70007)
     desk = Desk()
     with desk.ledger() as ledger:
@@ -102,7 +102,7 @@ def test_no_secret_of_a_whole_system_is_sent_away(
         content = b"".join(bundle.read(name) for name in bundle.namelist())
     public = [path for path in Path("duotap-state/keys").iterdir() if path.suffix == ".pub"]
     pem = [line for path in public for line in path.read_bytes().splitlines()[1:-1]]
-    names = [b"Lin", b"70007", b"correct horse", device.id.hex()[:8].encode(), *pem]
+    names = [b"Zhouqiang", b"70007", b"correct horse", device.id.hex()[:8].encode(), *pem]
     for secret in (*names, device.id, device.certificate[40:72], device.key.public[1:33]):
         assert secret not in content
         assert secret.hex().encode() not in content

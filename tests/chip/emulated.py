@@ -19,7 +19,7 @@ class Emulated:
     """Orders are kept until the chip runs on; `advance` then says what came of it."""
 
     def __init__(self, packages: Path, bootrom: Path, flash: Path) -> None:
-        command = ["nice", "node", str(GLUE), f"{packages}/", str(bootrom), str(flash)]
+        command = ["node", str(GLUE), f"{packages}/", str(bootrom), str(flash)]
         self._process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1
         )

@@ -12,7 +12,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,27 +24,30 @@ FLASH_BYTES = 2 << 20
 
 
 class Setting(NamedTuple):
-    """Paths: npm's packages, the boot ROM, MicroPython for the chip."""
+    """Paths: npm's packages, the boot ROM."""
 
     packages: Path
     bootrom: Path
-    uf2: Path
 
 
-@lru_cache(maxsize=1)
 def setting() -> Setting:
     """Skips the test where something of it is missing."""
-    named = os.environ.get(UF2_NAMED_BY, "")
     if not shutil.which("node") or not (PLACE / "setup.stamp").exists():
         pytest.skip("cannot run: there is no emulator of the chip (make test-chip installs it)")
+    return Setting(PLACE, PLACE / "bootrom.bin")
+
+
+def uf2_path() -> Path:
+    """MicroPython for the chip; skips the test where the user has named none."""
+    named = os.environ.get(UF2_NAMED_BY, "")
     if not named or not Path(named).is_file():
         pytest.skip(f"cannot run: {UF2_NAMED_BY} names no UF2 of MicroPython for the RPI_PICO")
-    return Setting(PLACE, PLACE / "bootrom.bin", Path(named))
+    return Path(named)
 
 
 def flashed(firmware: image.Firmware) -> bytes:
     """The chip's flash after the UF2 of this firmware and the user's MicroPython."""
-    base = rp2040.interpreter(setting().uf2.read_bytes())
+    base = rp2040.interpreter(uf2_path().read_bytes())
     flash = bytearray(b"\xff" * FLASH_BYTES)
     for at, page in uf2.decode(rp2040.combined(base, firmware)).items():
         flash[at : at + len(page)] = page

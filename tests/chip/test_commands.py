@@ -22,7 +22,7 @@ from host.plugged_in import looked_at
 
 from chip.coupled import CoupledLoop
 from chip.pico import PicoDevice
-from chip.setting import as_file, flashed, setting
+from chip.setting import as_file, flashed, uf2_path
 from chip.stage import FIRST_BOOT_S, firmware, pico_board
 
 BIN = Path(sys.executable).parent
@@ -94,7 +94,7 @@ def test_from_the_boot_drive_to_the_ledger(tmp_path: Path, monkeypatch: Any) -> 
     monkeypatch.chdir(tmp_path)
     drive = BootDrive(tmp_path / "RPI-RP2")
     drive.plug_in()
-    line = ["flash", "--board", "CARD_RP2040", "--micropython", str(setting().uf2)]
+    line = ["flash", "--board", "CARD_RP2040", "--micropython", str(uf2_path())]
     line += ["--drive", str(drive.folder), "--discard-journal", "--unsigned"]
     with looked_at(drive):
         done = subprocess.run([str(BIN / "duotap"), *line], capture_output=True, text=True)

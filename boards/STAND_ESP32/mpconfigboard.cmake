@@ -6,5 +6,9 @@ list(APPEND SDKCONFIG_DEFAULTS
     ${MICROPY_BOARD_DIR}/sdkconfig.board
 )
 
+if(NOT "$ENV{DUOTAP_SECURE}" STREQUAL "")
+    list(APPEND SDKCONFIG_DEFAULTS ${MICROPY_BOARD_DIR}/../locked/sdkconfig.secure)
+endif()
+
 set(MICROPY_FROZEN_MANIFEST ${MICROPY_BOARD_DIR}/manifest.py)
 include(${MICROPY_BOARD_DIR}/../locked/locked.cmake)

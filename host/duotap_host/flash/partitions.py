@@ -20,6 +20,8 @@ ROWS_BYTES = 0xC00
 ROW = struct.Struct("<HBBII16sI")
 MAGIC = 0x50AA
 MD5_MAGIC = b"\xeb\xeb" + b"\xff" * 14
+FLAG_ENCRYPTED = 1
+FLAGS = {"encrypted": FLAG_ENCRYPTED}
 TYPES = {"app": 0, "data": 1}
 SUBTYPES = {
     ("app", "factory"): 0,
@@ -42,6 +44,7 @@ class Partition(NamedTuple):
     subtype: int
     offset: int
     size: int
+    flags: int = 0
 
 
 def read_csv(path: Path) -> list[Partition]:
@@ -52,9 +55,10 @@ def read_csv(path: Path) -> list[Partition]:
         if line.startswith("#"):
             continue
         try:
-            label, kind, subtype, offset, size = cells
-            number = SUBTYPES[kind, subtype]
-            found.append(Partition(label, TYPES[kind], number, int(offset, 16), int(size, 16)))
+            label, kind, subtype, offset, size, *flags = cells
+            number, place = SUBTYPES[kind, subtype], (int(offset, 16), int(size, 16))
+            marks = sum(FLAGS[name] for name in flags)
+            found.append(Partition(label, TYPES[kind], number, *place, marks))
         except (ValueError, KeyError):
             raise PartitionError(f"not a row of a partition table: {line}") from None
     return found
@@ -63,7 +67,7 @@ def read_csv(path: Path) -> list[Partition]:
 def encode(rows: list[Partition]) -> bytes:
     """The sector that the boot loader reads."""
     table = b"".join(
-        ROW.pack(MAGIC, row.kind, row.subtype, row.offset, row.size, row.label.encode(), 0)
+        ROW.pack(MAGIC, row.kind, row.subtype, row.offset, row.size, row.label.encode(), row.flags)
         for row in rows
     )
     whole = table + MD5_MAGIC + hashlib.md5(table, usedforsecurity=False).digest()
@@ -81,13 +85,13 @@ def decode(sector: bytes) -> list[Partition]:
             if hashlib.md5(sector[:at], usedforsecurity=False).digest() != row[16:]:
                 raise PartitionError("the partition table has a wrong MD5")
             return found
-        magic, kind, subtype, offset, size, label, _flags = ROW.unpack(row.ljust(ROW.size, b"\0"))
+        magic, kind, subtype, offset, size, label, flags = ROW.unpack(row.ljust(ROW.size, b"\0"))
         if row == b"\xff" * ROW.size:
             break  # a table without MD5, as older tools write it
         if magic != MAGIC:
             raise PartitionError("the partition table is damaged")
         name = label.rstrip(b"\0").decode("ascii", "replace")
-        found.append(Partition(name, kind, subtype, offset, size))
+        found.append(Partition(name, kind, subtype, offset, size, flags))
     if not found:
         raise PartitionError("there is no partition table")
     return found

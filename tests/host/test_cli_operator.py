@@ -248,3 +248,11 @@ def test_every_command_has_its_help(run: Run) -> None:
     ):
         assert f" {command} " in listed
         assert run(f"{command} --help").status == 0
+
+
+def test_a_policy_is_signed_and_kept_for_deposits(opened: Run) -> None:
+    assert "for all devices" in opened("policy --ceiling 50 10").out
+    assert "for " + "ab" * 16 in opened(f"policy --device {'ab' * 16} --limits 9 8 7 6 5 4").out
+    assert len(list(Path("duotap-state/keys/statements").iterdir())) == 2
+    assert "give --limits or --ceiling" in opened("policy").err
+    assert "no device id" in opened("policy --device xy --ceiling 1 1").err

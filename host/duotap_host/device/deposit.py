@@ -42,6 +42,7 @@ async def deposit(
             notes.append(str(refusal))
     await visit.raise_epoch(epoch)
     await visit.give_keys()
+    await visit.give_statements()
     await visit.give_list()
     await visit.hand_over()
     if visit.taken:

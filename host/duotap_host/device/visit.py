@@ -149,6 +149,19 @@ class Visit:
             with suppress(DeviceRefused):
                 await self.client.put_statement(raw)
 
+    async def give_statements(self) -> None:
+        """Policy, membership and reset, as far as the issuer has told any; what the device
+        knows already it ignores, and one that it refuses keeps none of the others back."""
+        if self.is_stopped:
+            return
+        for raw in self._issuer.bulletin.due(self.device.id):
+            try:
+                await self.client.put_statement(raw)
+            except DeviceRefused as refusal:
+                if refusal.sw != status.NUMBER_NOT_NEXT:  # a newer one is known
+                    name = type(messages.decode(raw).message).__name__.lower()
+                    self.refused.append(f"a statement ({name}) was refused: {refusal.reason}")
+
     async def give_list(self) -> None:
         """The newest deny list: its delta, and where that does not go on from what the device
         knows, all of it."""

@@ -18,6 +18,7 @@ from duotap.certificate import Certificate, KeyCert, Trust
 from duotap.fields import CURRENCY_CNY
 
 from duotap_host.issuer import store
+from duotap_host.issuer.bulletin import Bulletin
 from duotap_host.issuer.es256 import Draw, SigningKey, verify
 from duotap_host.issuer.seal import Seal
 from duotap_host.issuer.store import IssuerError, KeyStore, Passphrase
@@ -62,6 +63,7 @@ class Issuer:
         self.keycerts = tuple(keys.read(f"{name}.keycert") for name in USAGES)
         self.encryption = keys.public("encryption")
         self.reader = keys.public(READER)
+        self.bulletin = Bulletin(keys.directory / "statements")
 
     @classmethod
     def create(

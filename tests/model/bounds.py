@@ -39,6 +39,7 @@ class Bounds(NamedTuple):
     ahead: int = 0
     loads: tuple[tuple[int, int], ...] = ()
     unloads: tuple[tuple[int, int], ...] = ()
+    lost: tuple[int, ...] = ()  # devices that may be reported as lost, waited for and paid for
     checkpoints: int = 0  # that the issuer may sign for each of these devices:
     checkpointed: tuple[int, ...] = (0, 1, 2)
     depositors: tuple[int, ...] = (0, 1, 2)  # who may deposit before all do

@@ -12,7 +12,7 @@ from duotap_host.ledger.interface import Kind
 from duotap_host.reconcile.findings import FREEZING
 from duotap_host.reconcile.matching import UNDER_WAY
 
-from model import laws
+from model import laws, losing
 from model.laws import require
 from model.properties import Judge
 from model.system import State, System
@@ -32,7 +32,7 @@ class Honest:
         """Deposits alone. Raise Violation if something is left under way."""
         way = []
         while True:
-            key = (state.nodes, state.archives, state.issued, state.ever)
+            key = (state.nodes, state.archives, state.issued, state.ever, state.losses)
             if key in self._ended:
                 break
             require(len(way) <= ROUNDS, laws.ENDS, "deposits go on for ever")
@@ -45,13 +45,16 @@ class Honest:
         self._ended.update(way)
 
     def _round(self, state: State) -> State:
-        """Every device is switched on, deposits, and takes what it is handed."""
+        """Every device is switched on, deposits, and takes what it is handed; what is lost is paid
+        for when its time is over."""
         system = self.system
-        for who in system.everyone:
+        state = losing.settled(system, state)
+        there = [who for who in system.everyone if who not in state.losses.lost]
+        for who in there:
             state, _ = system.apply(state, ("step", who, ("reboot",)))
             state, _ = system.apply(state, ("deposit", who))
-        for who in system.everyone:
-            view = system.office.view(state.archives, state.issued)
+        for who in there:
+            view = system.view(state)
             for number in system.forwards(view.handovers[who]):
                 state, _ = system.apply(state, ("hand", who, number))
             parts: list[bytes] = []
@@ -66,9 +69,12 @@ class Honest:
         return state
 
     def _check(self, state: State) -> None:
-        view = self.system.office.view(state.archives, state.issued)
+        view = self.system.view(state)
         if any(state.ever):
             self._traced(state)
+            return
+        if state.losses.lost:
+            losing.check(self.system, state)
             return
         if any(self.system.node(state, who).stopped for who in self.system.everyone):
             return  # its value comes home from the shadow, after a wait that is not modelled
@@ -93,7 +99,7 @@ class Honest:
         """Honest devices have what they have; what is there in excess is owed by a suspect, who is
         named or below zero."""
         system = self.system
-        view = system.office.view(state.archives, state.issued)
+        view = system.view(state)
         named = {device for code, device in view.findings if code in FREEZING}
         excess = -sum(row[2] for who in system.everyone for row in self._loaded(state, who))
         for who in system.everyone:

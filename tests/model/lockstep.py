@@ -188,7 +188,7 @@ class Lockstep(System):
             self._agree_at_the_ledger(state)
 
     def _agree_at_the_ledger(self, state: State) -> None:
-        ledger, view = self.real.books.ledger, self.office.view(state.archives, state.issued)
+        ledger, view = self.real.books.ledger, self.view(state)
         done, trial = ledger.reconcile(), ledger.check()
         self._require(not trial.failures, "; ".join(trial.failures))
         self._require(trial.circulating == FUNDED, f"{trial.circulating} circulate")

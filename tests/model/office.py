@@ -13,15 +13,17 @@ from duotap.certificate import decode_certificate
 from duotap.cose import key_id as kid_of
 from duotap_host.ledger import codes
 from duotap_host.ledger.codes import TransferCode
-from duotap_host.ledger.interface import Handover
-from duotap_host.ledger.review import Material, review
+from duotap_host.ledger.interface import Handover, Refused
+from duotap_host.ledger.review import Material, Review, review
 from duotap_host.reconcile import handover, matching
+from duotap_host.reconcile import losses as shipped
 from duotap_host.reconcile.archive import (
     CANCEL,
     CHECKPOINT,
     LOAD,
     Archive,
     Archived,
+    Award,
     HeadSeen,
     Issued,
     KnownDevice,
@@ -41,6 +43,17 @@ BOOKED = (TransferCode.ACCOUNT, TransferCode.UNLOAD)
 # Of one device: numbers of archived records, heads. Of all: one each.
 Deposit = tuple[frozenset[int], frozenset[bytes]]
 Archives = tuple[Deposit, ...]
+
+
+class Losses(NamedTuple):
+    """Devices that were reported as lost; whether their time is over; what was paid for them."""
+
+    lost: frozenset[int] = frozenset()
+    over: bool = False
+    awards: tuple[Award, ...] = ()
+
+
+NO_LOSSES = Losses()
 NO_DEPOSIT: Deposit = (frozenset(), frozenset())
 
 
@@ -55,6 +68,7 @@ class View(NamedTuple):
     merchants: int  # what all merchants were credited with for sales
     sent_home: int  # what all holders and merchants were credited with for unloads
     findings: frozenset[tuple[str, bytes]]  # code and device
+    waiting: dict[bytes, tuple[bytes, int]]  # of what is under way: who is to get it, how much
 
 
 class Office:
@@ -70,17 +84,32 @@ class Office:
         self._reader = Reader({}, publics, NamedKey.verify)
         self._folds = Folds()
         self._known: dict[int, Archived] = {}
-        self._views: dict[tuple[Archives, tuple[int, ...]], View] = {}
+        self._views: dict[tuple[Archives, tuple[int, ...], Losses], View] = {}
 
-    def view(self, archives: Archives, issued: tuple[int, ...]) -> View:
-        """What the ledger makes of these deposits and statements."""
-        key = (archives, issued)
+    def view(
+        self, archives: Archives, issued: tuple[int, ...], losses: Losses = NO_LOSSES
+    ) -> View:
+        """What the ledger makes of these deposits, statements and losses."""
+        key = (archives, issued, losses)
         found = self._views.get(key)
         if found is None:
-            found = self._views[key] = self._view(archives, issued)
+            found = self._views[key] = self._view(self.review(*key), losses)
         return found
 
-    def _view(self, archives: Archives, issued: tuple[int, ...]) -> View:
+    def awards(
+        self, archives: Archives, issued: tuple[int, ...], losses: Losses, who: int
+    ) -> tuple[Award, ...]:
+        """What is to be paid for a lost device, none before its time."""
+        found, device = self.review(archives, issued, losses), self.town.ids[who]
+        due = shipped.due_epoch(self._devices[device])
+        try:
+            found.check_due(device, due, due if losses.over else due - 1)
+        except Refused:
+            return ()
+        return shipped.awards(found.evidence, found.positions, device)
+
+    def review(self, archives: Archives, issued: tuple[int, ...], losses: Losses) -> Review:
+        """As the ledger looks at it."""
         archive = Archive(
             self._devices,
             {
@@ -92,15 +121,25 @@ class Office:
                 for device, (_, heads) in zip(self.town.ids, archives, strict=True)
             },
             [self._issued(number) for number in issued],
+            losses.awards,
         )
-        found = review(Material({}, archive, frozenset(), frozenset()), self._reader, self._folds)
+        lost = frozenset(self.town.ids[who] for who in losses.lost)
+        return review(Material({}, archive, frozenset(), lost), self._reader, self._folds)
+
+    def _view(self, found: Review, losses: Losses) -> View:
+        gone = [self.town.ids[who] for who in losses.lost]  # nothing is signed for or handed to
         evidence, ids = found.evidence, self.town.ids
         positions = list(found.positions.values())
         lines = [line for position in positions for line in position.lines]
         return View(
-            tuple(tuple(handover.handovers(evidence, each, found.frozen)) for each in ids),
             tuple(
-                None if found.blocking(each) else handover.next_base(evidence, each)
+                () if each in gone else tuple(handover.handovers(evidence, each, found.frozen))
+                for each in ids
+            ),
+            tuple(
+                None
+                if found.blocking(each) or each in gone
+                else handover.next_base(evidence, each)
                 for each in ids
             ),
             tuple(evidence.journals[each].folded.state.next_issue for each in ids),
@@ -108,6 +147,11 @@ class Office:
             {position.subject: position.state for position in positions},
             *(sum(line.amount for line in lines if line.code == code) for code in BOOKED),
             frozenset((each.code, each.device) for each in found.findings),
+            {
+                each.subject: (each.creditor, each.amount)
+                for each in positions
+                if each.state == matching.UNDER_WAY
+            },
         )
 
     def _archived(self, number: int) -> Archived:
@@ -158,11 +202,17 @@ class Office:
                     found.append(self._sign(messages.Cancel(of.device, of.number)))
         return [each for each in found if each not in issued]
 
-    def checkpoint(self, archives: Archives, issued: tuple[int, ...], who: int) -> int | None:
+    def checkpoint(
+        self,
+        archives: Archives,
+        issued: tuple[int, ...],
+        who: int,
+        losses: Losses = NO_LOSSES,
+    ) -> int | None:
         """A checkpoint over what is archived, None when there is nothing to cover or when one is
         outstanding."""
         device = self.town.ids[who]
-        view = self.view(archives, issued)
+        view = self.view(archives, issued, losses)
         base, shown = view.bases[who], view.next_issues[who]
         for message in map(self.store.messages.__getitem__, issued):
             of = message.body

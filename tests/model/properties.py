@@ -22,7 +22,7 @@ from duotap_host.reconcile.matching import (
     load_subject,
 )
 
-from model import laws
+from model import laws, losing
 from model.facts import Chain, Message
 from model.laws import require
 from model.office import View
@@ -53,7 +53,7 @@ class Judge:
             self._devices.add(key)
             self._values(state)
             self._messages(state)
-        book = (state.nodes, state.archives, state.issued, state.ever)
+        book = (state.nodes, state.archives, state.issued, state.ever, state.losses)
         if state.archives and book not in self._books:
             self._books.add(book)
             self.book(state)
@@ -61,6 +61,7 @@ class Judge:
     def moved(self, before: State, after: State) -> None:
         """What a step may not do to the book."""
         if (before.archives, before.issued) == (after.archives, after.issued):
+            losing.paid(self.system, before, after)
             return
         was, now = self._view(before).ends, self._view(after).ends
         for subject, end in was.items():
@@ -68,7 +69,7 @@ class Judge:
                 require(now.get(subject) != RETURNED, laws.FINAL, f"{end}, then returned")
 
     def _view(self, state: State) -> View:
-        return self.system.office.view(state.archives, state.issued)
+        return self.system.view(state)
 
     def name(self, who: int) -> str:
         return self.bounds.specs[who].name
@@ -159,6 +160,8 @@ class Judge:
         view = self._view(state)
         for code, device in sorted(view.findings):
             who = self.system.town.who[device]
+            if code == Code.DEBT and state.losses.awards:
+                continue  # losing.check says when there is one
             if not state.ever[who]:
                 law = laws.NOT_ACCUSED if code in FREEZING else laws.NO_FINDING
                 damaged = self.system.node(state, who).stopped and law == laws.NO_FINDING

@@ -161,6 +161,24 @@ QUICK = (
         restores=1,
     ),
     Bounds(
+        "lost-payer",
+        "a card that paid is lost, waited for and paid for; the shop deposits at any time",
+        (person("Ann", 2), stand("Noodle Bar", 1)),
+        ((1, 0),),
+        510,
+        LEDGER,
+        lost=(0,),
+    ),
+    Bounds(
+        "lost-payee",
+        "a card that was paid is lost, waited for and paid for; who paid it deposits at any time",
+        (person("Ann", 1), person("Ben", offers=2, payments=0)),
+        ((1, 0),),
+        1890,
+        LEDGER,
+        lost=(1,),
+    ),
+    Bounds(
         "limits",
         "a limit of one payment, with a checkpoint at any time",
         (
@@ -276,6 +294,15 @@ FULL = (
         LEDGER | {"tidy"},
         loads=((0, 1), (0, 1)),
         checkpoints=2,
+    ),
+    Bounds(
+        "lost-wide",
+        "a card that paid, or the shop, is lost; anybody deposits at any time",
+        (person("Ann", 2), stand("Noodle Bar", 2)),
+        ((1, 0),),
+        4720,
+        LEDGER,
+        lost=(0, 1),
     ),
     Bounds(
         "unload-wide",

@@ -17,7 +17,7 @@ from model.ops import NOTHING
 from model.properties import Judge
 from model.system import Action, State, System
 
-PLAIN = {"deposit", "pull", "decay"}
+PLAIN = {"deposit", "pull", "decay", "lose", "wait", "award"}
 DIGITS = 6  # of a hash: one in 16 million
 
 
@@ -75,6 +75,9 @@ class Teller:
             "pull": f"{whom}'s journal is read, without a head",
             "fetch": f"the ledger gives {self._last(action)} to a courier, for {whom}",
             "hand": f"the ledger's {self._last(action)} is brought to {whom}: {whom} {became}",
+            "lose": f"{whom} is reported as lost",
+            "wait": f"the time that {whom} was waited for is over",
+            "award": f"the ledger pays for {whom}: {became}",
             "sign": f"the issuer signs {self._last(action)}",
         }[name]
 

@@ -14,9 +14,10 @@ from typing import Any, NamedTuple
 from duotap import cbor
 from duotap_host.ledger.interface import Kind
 
+from model import losing
 from model.bounds import Bounds
 from model.facts import Chain, Message, Store
-from model.office import NO_DEPOSIT, Archives, Office
+from model.office import NO_DEPOSIT, NO_LOSSES, Archives, Losses, Office, View
 from model.ops import NOTHING
 from model.steps import Node, Op, Steps
 from model.town import Town
@@ -36,6 +37,7 @@ class State(NamedTuple):
     loose: frozenset[int]
     ever: tuple[frozenset[int], ...]
     left: tuple[int, int, int]
+    losses: Losses = NO_LOSSES
 
 
 class System:
@@ -64,6 +66,10 @@ class System:
         )
 
     # Looking
+
+    def view(self, state: State) -> View:
+        """What the ledger makes of it."""
+        return self.office.view(state.archives, state.issued, state.losses)
 
     def node(self, state: State, who: int) -> Node:
         return self.steps.nodes[state.nodes[who]]
@@ -194,7 +200,8 @@ class System:
                     yield ("touch", payee, payer, amount, cut)
 
     def _ledger(self, state: State) -> Iterator[Action]:
-        view = self.office.view(state.archives, state.issued)
+        view = self.view(state)
+        yield from losing.actions(self, state)
         for who in self.everyone:
             if who in self.bounds.depositors:
                 yield ("deposit", who)
@@ -204,7 +211,7 @@ class System:
                 yield ("fetch" if "bag" in self.bounds.has else "hand", who, number)
             is_due = self._signed(state, who, "checkpoint") < self.bounds.checkpoints
             if is_due and who in self.bounds.checkpointed:
-                number = self.office.checkpoint(state.archives, state.issued, who)
+                number = self.office.checkpoint(state.archives, state.issued, who, state.losses)
                 if number is not None:
                     yield ("sign", who, number)
             wanted = [amount for device, amount in self.bounds.loads if device == who]
@@ -328,4 +335,7 @@ _APPLY = {
     "fetch": System._fetch,
     "hand": System._hand,
     "sign": System._sign,
+    "lose": losing.lose,
+    "wait": losing.wait,
+    "award": losing.award,
 }

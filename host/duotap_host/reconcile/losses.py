@@ -52,15 +52,46 @@ def shadows(positions: Iterable[Position]) -> dict[str, int]:
     return found
 
 
-def debts(evidence: Evidence, held: Mapping[str, int]) -> dict[str, int]:
-    """What shadows of devices whose value was returned owe: claims that came after that."""
-    paid = {award.device for award in evidence.archive.awards if award.kind == RETURNED_VALUE}
+def debts(
+    evidence: Evidence, held: Mapping[str, int], positions: Iterable[Position]
+) -> dict[str, int]:
+    """What shadows of devices owe for which something was paid: claims that came after that."""
+    positions = tuple(positions)
     found = {}
-    for name, amount in sorted(held.items()):
-        purse = codes.purse_of(name)
-        if amount < 0 and purse is not None and purse[0] in paid:
-            found[name] = -amount
+    for device in sorted({award.device for award in evidence.archive.awards}):
+        arrived = sum(_unclaimed(evidence, positions, device).values())
+        for name, amount in sorted(held.items()):
+            purse = codes.purse_of(name)
+            if amount < 0 and purse is not None and purse[0] == device:
+                part = min(arrived, -amount)
+                arrived -= part
+                if part < -amount:
+                    found[name] = -amount - part
     return found
+
+
+def _unclaimed(
+    evidence: Evidence, positions: Iterable[Position], device: bytes
+) -> dict[bytes, int]:
+    """What is under way to a device and was not paid to anybody else: whatever it spends beyond
+    its shadow has come from there."""
+    paid = {
+        award.about: sum(line.amount for line in award.lines)
+        for award in evidence.archive.awards
+        if award.kind == GUARANTEED
+    }
+    return {
+        position.subject: max(0, position.amount - paid.get(position.subject, 0))
+        for position in positions
+        if (position.state, position.creditor) == (UNDER_WAY, device)
+    }
+
+
+def _beyond(held: Mapping[str, int], device: bytes) -> int:
+    """How much a device has spent beyond its shadow."""
+    purses = {name: codes.purse_of(name) for name in held}
+    of = [held[name] for name, purse in purses.items() if purse and purse[0] == device]
+    return -sum(min(0, amount) for amount in of)
 
 
 @dataclass(slots=True)
@@ -85,24 +116,41 @@ def awards(
     evidence: Evidence, positions: Mapping[bytes, Position], device: bytes
 ) -> tuple[Award, ...]:
     """What is to be paid for a lost device now that its time is over: the value on its shadow to
-    its holder, and from the guarantee what others wait for."""
+    its holder, and from the guarantee what others wait for. What the device has spent beyond its
+    shadow shows that so much of this has arrived: nobody waits for that."""
     held = shadows(positions.values())
-    owed = debts(evidence, held)
+    owed = debts(evidence, held, positions.values())
     found = [*_value(evidence, held, owed, device)]
     spent = _guaranteed(evidence)
-    known = {award.subject for award in evidence.archive.awards}
-    for subject in sorted(positions):
-        home = _waits(evidence, positions[subject], device)
+    due = _due(evidence, positions, device)
+    unclaimed = _unclaimed(evidence, positions.values(), device)
+    arrived = _beyond(held, device) - sum(unclaimed[each] for each in unclaimed if each not in due)
+    for subject, home in due.items():
         award = guarantee_subject(subject)
-        if home is None or award in known:
-            continue
-        amount = min(positions[subject].amount, GUARANTEE_CAP - spent.get(home, 0))
+        part = 0
+        if positions[subject].creditor == device:
+            part = max(0, min(arrived, positions[subject].amount))
+            arrived -= part
+        amount = min(positions[subject].amount - part, GUARANTEE_CAP - spent.get(home, 0))
         if amount > 0:
             payer = _Payer(home, _owed_by(evidence, owed, home))
             lines = tuple(payer.lines(codes.GUARANTEE, amount, TransferCode.GUARANTEE))
             spent[home] = spent.get(home, 0) + amount
             found.append(Award(award, GUARANTEED, device, subject, home, lines))
     return tuple(found)
+
+
+def _due(
+    evidence: Evidence, positions: Mapping[bytes, Position], device: bytes
+) -> dict[bytes, str]:
+    """Positions that somebody waits for and was not paid for, with the account that waits."""
+    known = {award.subject for award in evidence.archive.awards}
+    found = {}
+    for subject in sorted(positions):
+        home = _waits(evidence, positions[subject], device)
+        if home is not None and guarantee_subject(subject) not in known:
+            found[subject] = home
+    return found
 
 
 def _value(
@@ -147,9 +195,13 @@ def guarantee_subject(subject: bytes) -> bytes:
 
 def _waits(evidence: Evidence, position: Position, device: bytes) -> str | None:
     """The account of whoever waits for what only this device's journal could tell."""
-    if position.state != UNDER_WAY or position.creditor != device:
+    if position.state != UNDER_WAY:
         return None
     known = evidence.archive.devices[device]
+    if (position.kind, position.debtor) == (PAYMENT, device):
+        return matching.home(known) if _is_voided(evidence, position.subject) else None
+    if position.creditor != device:
+        return None
     if position.kind == LOAD:
         return _loaded_from(evidence, position)
     if position.kind == REFUND:
@@ -160,6 +212,16 @@ def _waits(evidence: Evidence, position: Position, device: bytes) -> str | None:
                 payer = evidence.archive.devices[evidence.payments[payment_hash].kid]
                 return matching.home(known if _has_receipt(evidence, payment_hash) else payer)
     return None
+
+
+def _is_voided(evidence: Evidence, offer_hash: bytes) -> bool:
+    """The payee's journal shows the void of a payment, which the payer's never will."""
+    return any(
+        firm
+        for payment_hash in evidence.by_offer[offer_hash]
+        if payment_hash in evidence.closings
+        for _, firm in evidence.closings[payment_hash].late
+    )
 
 
 def _loaded_from(evidence: Evidence, position: Position) -> str | None:
@@ -192,15 +254,12 @@ class Owed(NamedTuple):
 
 def owed(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Owed]:
     """Claims that came after a device's value was returned."""
+    positions = tuple(positions)
     by_device: dict[bytes, int] = {}
-    for name, amount in debts(evidence, shadows(positions)).items():
+    for name, amount in debts(evidence, shadows(positions), positions).items():
         purse = codes.purse_of(name)
         if purse is not None:
             by_device[purse[0]] = by_device.get(purse[0], 0) + amount
     for device, amount in sorted(by_device.items()):
-        of = [
-            award.subject
-            for award in evidence.archive.awards
-            if award.device == device and award.kind == RETURNED_VALUE
-        ]
+        of = [award.subject for award in evidence.archive.awards if award.device == device]
         yield Owed(device, matching.home(evidence.archive.devices[device]), amount, tuple(of))

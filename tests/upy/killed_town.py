@@ -21,6 +21,8 @@ from duotap_host.virtual.board import CARD, STAND
 from duotap_host.virtual.mishaps import Fate, Passage, Tear
 from duotap_host.virtual.nor import PAGE, Mix, Prefix
 from sim.audit import Audit, hold
+from sweep.aftermath import AGAIN, RETOUCH, SETTLEMENT, VOID, WHOLE, Result
+from sweep.points import AIR, FLASH, RADIO, Point
 
 A, SHOP = "card", "stand"
 KINDS = {A: CARD, SHOP: STAND}
@@ -63,6 +65,8 @@ class KilledTown:
         self.office = Office(folder, b"killed %d" % seed, issuer())
         self.audit = Audit()
         self.kills = 0
+        self.results: list[Result] = []  # of all taps, as the sweep counts them
+        self._seed = seed
 
     def say(self, text: str) -> None:
         self.told.append(f"{self.stage.timeline.now_us() / 1e6:9.3f} {text}")
@@ -100,20 +104,27 @@ class KilledTown:
 
     async def killed_tap(self) -> None:
         """A tap in which something is killed; then people touch until the card says it is done."""
-        paid = len(self.audit.honoured)
-        plan = self._plan()
+        paid, voided = len(self.audit.honoured), len(self.audit.voided)
+        point, was_open = self._plan(), False
         for touch in range(TOUCHES):
             await self._ask()
             await self.stage.devices[A].press("pay")
             await self._touch()
             if not touch:
-                self._count(plan)
+                self._count()
             self.look()
+            was_open = was_open or (not touch and self.audit.unfinished() > 0)
             done = any("PAID" in line for line in self.stage.lines(A))
             await self.awake()
             if done or (len(self.audit.honoured) > paid and not self.audit.unfinished()):
                 break
         hold(len(self.audit.honoured) <= paid + 1, "paid twice", "for one sale")
+        end = RETOUCH if was_open else WHOLE
+        if self.audit.unfinished():
+            end = SETTLEMENT
+        if len(self.audit.voided) > voided:
+            end = VOID
+        self.results.append(Result(str(point), AGAIN, "", end))
 
     async def _ask(self) -> None:
         """The merchant enters the amount, unless the stand says that it is paid."""
@@ -122,7 +133,7 @@ class KilledTown:
         await stand.type_amount(AMOUNT)
         await stand.press("ok")
 
-    def _plan(self) -> str:
+    def _plan(self) -> Point:
         what, name = self.rng.choice(KILLS), self.rng.choice(list(KINDS))
         if what == "page":
             tear = self.rng.choice(
@@ -130,15 +141,19 @@ class KilledTown:
             )
             number = self.rng.randrange(OPERATIONS)
             self.stage.devices[name].board.nor.plan_cut(number, tear)
-            text = f"{name} is killed in operation {number}: {tear}"
+            point = self._point(FLASH, name, number)
+            self.say(f"{point}: {name} is killed in operation {number}: {tear}")
         else:
             number = self.rng.randrange(1, FRAMES)
             self.stage.field.rules.append(Killer(self, name if what == "frame" else "", number))
-            text = f"{what} {number}, {name}"
-        self.say(text)
-        return text
+            point = self._point(RADIO, name if what == "frame" else AIR, number)
+            self.say(f"{point}: {what} {number}, {name}")
+        return point
 
-    def _count(self, plan: str) -> None:
+    def _point(self, kind: str, side: str, number: int) -> Point:
+        return Point(f"tap {len(self.results) + 1}", kind, side, number, 0, self._seed)
+
+    def _count(self) -> None:
         """What was planned has happened or not; from now on all is well."""
         self.stage.field.rules.clear()
         off = [name for name, d in self.stage.devices.items() if d.ended.is_set()]

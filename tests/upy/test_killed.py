@@ -13,6 +13,7 @@ import os
 from pathlib import Path
 
 import pytest
+from sweep import matrix
 from upy.killed_town import KilledTown
 
 SEEDS = (1,)
@@ -36,6 +37,7 @@ def test_what_was_killed_goes_on(seed: int, tmp_path: Path) -> None:
             await town.settle()
         finally:
             print(*told, sep="\n")
+            print(matrix.markdown([matrix.row("killed", 0.0, town.results, 0)]))
             await town.close()
         return town.kills
 

@@ -8,17 +8,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+from duotap.certificate import CLASS_NONE
+from duotap.errors import Refusal
+from duotap.fields import ROLE_PERSON
 from duotap.records import IDENTITY
 from duotap_host.device.errors import NoLine
 from duotap_host.device.link import Line
+from duotap_host.issuer import pkcs8
+from duotap_host.issuer.factory import FactoryKey, hand_out
 from duotap_host.provision.fleet import TRIES, Event, Fleet, Maker, What
 from duotap_host.provision.manifest import Manifest, State, Unit
-from duotap_host.provision.provisioning import trusted
+from duotap_host.provision.provisioning import Trusted, trusted
 from duotap_host.provision.sheet import Row
 
 from duet.cable_town import HOLDER, Post, Town, card, entropy, kinds, run
 
 PATIENCE_S = 20.0
+PASSPHRASE = b"another horse"
 CELLS = {"role": "person", "holder": str(HOLDER)}
 
 
@@ -49,21 +56,23 @@ class Bench:
         self.said.append(event)
         self.on(event)
 
-    async def run(self) -> None:
+    async def run(self, maker: Maker | None = None) -> None:
+        """With the issuer's own key and ledger, or another maker."""
+        fleet = Fleet(
+            *(self.manifest, maker or self._maker(), self.open, self.tell),
+            patience_s=PATIENCE_S,
+            draw=self._draw,
+        )
+        await fleet.run([*self.ports])
+
+    def _maker(self) -> Maker:
         town = self.town
 
         def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
             fields = unit.profile.certificate(self._draw(4), public, firmware, 1)
             return town.issuer.sign_certificate(fields)
 
-        given = trusted(town.ledger, town.issuer, 1)
-        maker = Maker(given, sign, town.ledger.register_device)
-        fleet = Fleet(
-            *(self.manifest, maker, self.open, self.tell),
-            patience_s=PATIENCE_S,
-            draw=self._draw,
-        )
-        await fleet.run([*self.ports])
+        return Maker(trusted(town.ledger, town.issuer, 1), sign, town.ledger.register_device)
 
     def came(self, what: What, port: str = "") -> list[str]:
         """The units or reasons of what happened so at a port."""
@@ -218,3 +227,53 @@ def test_pulled_out_at_every_frame(tmp_path: Path) -> None:
             await made(pulled_at)
 
     run(story)
+
+
+def test_devices_of_a_factory_meet_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A factory's card knows everybody; who was there before learns of it with a deposit, who
+    comes later when it is made."""
+    monkeypatch.setattr(pkcs8, "SCRYPT_N", 2)
+    monkeypatch.setattr(pkcs8, "SCRYPT_P", 1)
+
+    async def story() -> None:
+        bench = Bench(tmp_path, 1, "left")
+        town = bench.town
+        before = await card(town, "before")
+        constraint = (1, ROLE_PERSON, CLASS_NONE, 100_000, 31)
+        hand_out(tmp_path / "kit", PASSPHRASE, town.issuer, constraint, town.now_us)
+        key = FactoryKey(tmp_path / "kit", lambda: PASSPHRASE)
+        town.ledger.certifiers.add(key.raw)
+        board = await new("board")
+        bench.plug("left", board)
+
+        def sign(unit: Unit, public: bytes, firmware: bytes) -> bytes:
+            number = unit.number.to_bytes(4, "big")
+            return key.sign_certificate(unit.profile.certificate(number, public, firmware, 1))
+
+        given = Trusted(key.roots, key.keycerts, key.statements)
+        await bench.run(Maker(given, sign))
+        (unit,) = bench.manifest.units()
+        assert unit.state is State.CONFIRMED
+        assert town.ledger.register_device(unit.certificate).id == board.id
+        after = await card(town, "after")
+        assert _knows(board, before)
+        assert _knows(board, after)
+        assert _knows(after, board)
+        assert not _knows(before, board)
+        await town.deposit(before.console)
+        assert _knows(before, board)
+        assert town.settled()
+
+    run(story)
+
+
+def _knows(one: Post, other: Post) -> bool:
+    """Whether it would take the other's certificate."""
+    device = one.unit.device
+    try:
+        device.trust.verify_certificate(other.unit.device.certificate_raw, 1)
+    except Refusal:
+        return False
+    return True

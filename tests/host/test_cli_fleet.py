@@ -4,18 +4,23 @@ board; those are in tests/duet/test_fleet_line.py and tests/sim/test_fleet.py.""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from io import StringIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from duotap.certificate import key_id
+from duotap_host.cli.line import Board
 from duotap_host.cli.main import main
 from duotap_host.issuer import pkcs8
 from duotap_host.issuer.es256 import SigningKey
 from duotap_host.issuer.factory import FactoryKey
+from duotap_host.provision.fleet import Event, What
 from duotap_host.provision.label import short
-from duotap_host.provision.manifest import Manifest
+from duotap_host.provision.manifest import Manifest, State
+from rich.console import Console
 
 PASSPHRASE, OF_FACTORY = "correct horse", "another horse"
 FACTORY = "issuer factory kit --devices 2 --role person --balance-max 1000"
@@ -182,6 +187,21 @@ def test_what_cannot_be_made_is_told_before_a_port_is_opened(
     assert said.out == ""
     assert why in said.err
     assert said.err.count("\n") == 1
+
+
+def test_a_terminal_shows_a_line_for_each_port() -> None:
+    """Which stays; with the count, the speed and what is left below."""
+    screen = StringIO()
+    console = Console(file=screen, force_terminal=True, width=100, color_system=None)
+    counts = {State.INTENT: 3, State.CONFIRMED: 1, State.RETIRED: 5}
+    with Board(console, counts, ["left", "right"]) as board:
+        board.tell(Event("left", What.WORKING))
+        board.tell(Event("right", What.FAILED, told="no device answers there"))
+        board.tell(Event("left", What.MADE, "A-7", bytes(16)))
+    shown = screen.getvalue().rpartition("port ")[2]
+    assert re.search(r"left +1 +A-7 is made, device 0{32}: next board", shown)
+    assert re.search(r"right +0 +failed: no device answers there", shown)
+    assert re.search(r"2 of 4, [0-9.]+ a minute, 0 h 00 min left", shown)
 
 
 def test_the_passphrase_of_the_factory_is_its_own(

@@ -46,10 +46,20 @@ def test_a_list_is_read(tmp_path: Path, mark: bytes, end: bytes) -> None:
     }
 
 
+def test_a_holders_name_is_on_the_label_only(tmp_path: Path) -> None:
+    manifest = Manifest(tmp_path / "fleet.sqlite")
+    manifest.enter(read(_file(tmp_path, HEAD + "A-1,person,7,,Li Lei,李雷,,\n")))
+    (unit,) = manifest.units()
+    assert unit.names() == ("李雷", "Li Lei")
+    assert unit.profile == Profile.person(7)
+
+
 def test_what_is_asked_for_is_a_profile(manifest: Manifest) -> None:
     person, stand, tea = (unit.profile for unit in manifest.units())
     assert person == Profile.person(7)
     assert stand == Profile.stand(3, "Noodle Bar", "面馆")
+    names = [unit.names() for unit in manifest.units()]
+    assert names == [("持有人 7", "Holder 7"), ("面馆", "Noodle Bar"), ("Tea, hot",)]
     assert (tea.name_en, tea.limits.balance, tea.epochs) == ("Tea, hot", 100_000, 30)
 
 
@@ -66,7 +76,7 @@ def test_what_is_asked_for_is_a_profile(manifest: Manifest) -> None:
         ("B,person,7,3,,,,", "a person has a holder and no merchant"),
         ("B,stand,7,3,X,,,", "a stand has a merchant and no holder"),
         ("B,stand,,3,,,,", "a stand needs name_en"),
-        ("B,person,7,,X,,,", "only a stand has names"),
+        ("B,person,7,," + "x" * 33 + ",,,", "name_en is above 32 bytes"),
         ("B,stand,,3,X," + "面" * 17 + ",,", "name_zh is above 48 bytes"),
         ("B,person,7,,,,-5,", "balance_max: -5 is negative"),
         ("B,person,7,,,,,3661", "days is a number from 1 to 3660, not '3661'"),

@@ -216,7 +216,7 @@ def write_label(directory: Path, unit: Unit, stock: str) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / f"{unit.name}.svg"
         draft = path.with_suffix(".new")
-        draft.write_text(label.svg(unit.device, unit.name, unit.profile, stock), "utf-8")
+        draft.write_text(label.svg(unit.device, unit.name, unit.names(), stock), "utf-8")
         draft.replace(path)
     except OSError as error:
         raise ManifestError(f"cannot write labels to {directory}: {error.strerror}") from None

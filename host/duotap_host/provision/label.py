@@ -16,9 +16,6 @@ from typing import NamedTuple
 from xml.sax.saxutils import escape
 
 import segno
-from duotap.fields import ROLE_STAND
-
-from duotap_host.provision.profile import Profile
 
 # Width and height in mm: thermal rolls, Dymo 11354, Brother DK-11209.
 STOCK = {"40x30": (40, 30), "50x25": (50, 25), "57x32": (57, 32), "62x29": (62, 29)}
@@ -80,13 +77,13 @@ def short(device: bytes) -> str:
     return f"{digits[:half]}-{digits[half:]}-{check_character(digits)}"
 
 
-def svg(device: bytes, unit: str, profile: Profile, stock: str) -> str:
+def svg(device: bytes, unit: str, names: tuple[str, ...], stock: str) -> str:
     """The label as the text of an SVG file. KeyError for stock that is not known."""
     width, height = STOCK[stock]
     side = min(height - 2 * MARGIN_MM, width * CODE_SHARE)
     left = 2 * MARGIN_MM + side
     room = width - left - MARGIN_MM
-    lines = _lines(device, unit, profile, height / 9, room)
+    lines = _lines(device, unit, names, height / 9, room)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}mm" height="{height}mm"'
         f' viewBox="0 0 {width} {height}">'
@@ -97,13 +94,12 @@ def svg(device: bytes, unit: str, profile: Profile, stock: str) -> str:
     )
 
 
-def _lines(device: bytes, unit: str, profile: Profile, size: float, room: float) -> list[Text]:
-    en, zh = f"Holder {profile.holder}", f"持有人 {profile.holder}"
-    if profile.role == ROLE_STAND:
-        en, zh = profile.name_en or "", profile.name_zh or ""
-    names = [part for name in (zh, en) if name for part in _parts(name, room / (SMALL * size))]
+def _lines(
+    device: bytes, unit: str, names: tuple[str, ...], size: float, room: float
+) -> list[Text]:
+    parts = [part for name in names for part in _parts(name, room / (SMALL * size))]
     return [
-        *(Text(name, size, SANS) for name in names),
+        *(Text(part, size, SANS) for part in parts),
         Text(short(device), size * 1.2, MONOSPACE, "bold"),
         Text(unit, size * 0.8, MONOSPACE),
     ]

@@ -101,6 +101,11 @@ class Unit:
         """What it is certified for."""
         return profile_of(self.cells)
 
+    def names(self) -> tuple[str, ...]:
+        """What its label calls it, Chinese and English: its names, else whose card it is."""
+        given = tuple(self.cells[name] for name in ("name_zh", "name_en") if name in self.cells)
+        return given or (f"持有人 {self.profile.holder}", f"Holder {self.profile.holder}")
+
 
 class Manifest:
     """The file at `path`. ManifestError if it is no manifest, or another process holds it."""

@@ -7,7 +7,8 @@ UTF-8, with or without a byte order mark).
     role          person (a card) or stand
     holder        whose card it is, a number; a card has it and a stand has not
     merchant      whose stand it is, a number; a stand has it and a card has not
-    name_en       of a stand, on the payer's screen: at most 32 bytes
+    name_en       at most 32 bytes: of a stand, on the payer's screen and on the label; of a card,
+                  whose it is, on the label only, and it may be empty
     name_zh       the same in Chinese, at most 48 bytes; may be empty
     balance_max, payment_max, total_max, count_max, received_max, received_total_max, load_cap
                   as the options of `duotap provision` that are called so; empty: the default
@@ -135,8 +136,6 @@ def profile_of(cells: Mapping[str, str]) -> Profile:
         if len(text.encode()) > TEXTS[name]:
             raise ValueError(f"{name} is above {TEXTS[name]} bytes")
     if role == PERSON:
-        if names:
-            raise ValueError("only a stand has names")
         return _limited(Profile.person(owner), cells)
     if "name_en" not in names:
         raise ValueError("a stand needs name_en")

@@ -37,7 +37,7 @@ def command() -> None:
       unit               what it is called: 1 to 24 letters, digits, '-', '_', '.'
       role               person (a card) or stand
       holder, merchant   whose it is, a number: a card has the first, a stand the second
-      name_en, name_zh   of a stand; the second may be empty
+      name_en, name_zh   of a stand, the second may be empty; of a card on the label only
       balance_max, payment_max, total_max, count_max, received_max,
       received_total_max, load_cap, days
                          as the options of duotap provision; empty: its defaults

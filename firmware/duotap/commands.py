@@ -39,6 +39,10 @@ UNLOAD = 0x38
 GENERATE_KEY = 0x40
 INSTALL = 0x42
 
+REFUND_WAIT = 0  # first byte of the answer to PUT REFUND
+REFUND_TAKEN = 1
+REFUND_KNOWN = 2
+
 VERSION = 1
 ARMED = 1  # flags
 DISPLAY = 2

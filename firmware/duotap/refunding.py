@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING
 from duotap import commands, messages, records, states, status
 from duotap.certificate import ROLE_STAND, key_id
 from duotap.errors import Refusal
-from duotap.refunds import PAGES, WAIT, remaining
 from duotap.tap import NOT_ARMED, REFUNDED, RESULT_TRIES, WAIT_MAX_MS, Outcome, Tap
 
 if TYPE_CHECKING:
     from typing import Any, Generator
 
+PAGES = 2
 SALES_MAX = 8  # newest sales to one card that are looked at
 HEARD_MAX = 8  # refunds that are not handed over again
 
@@ -70,6 +70,8 @@ class Refunding(Tap):
     def _give(self, payer: Any, sales: list[Any], amount: int) -> bytes:
         """Journal a refund of the newest sale of which so much is left. Raises Refusal (9A0A:
         there is none, the ledger may give it; 9A01: the stand was not loaded with so much)."""
+        from duotap.refunds import remaining
+
         device = self.device
         if device.own().role != ROLE_STAND:
             raise Refusal(status.WRONG_STATE, "only a stand gives back")
@@ -98,7 +100,7 @@ class Refunding(Tap):
         try:
             for _ in range(RESULT_TRIES):
                 answer = yield from self._with_certificate(commands.PUT_REFUND, raw)
-                if answer[:1] != bytes([WAIT]):
+                if answer[:1] != bytes([commands.REFUND_WAIT]):
                     sw = 0
                     break
                 yield min(int.from_bytes(answer[1:3], "big"), WAIT_MAX_MS)

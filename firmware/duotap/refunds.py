@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import fields, messages, records, states, status
+from duotap import commands, fields, messages, records, states, status
 from duotap.errors import Refusal
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from duotap.device import Device
 
 PAGES = 2
-WAIT, TAKEN, KNOWN = 0, 1, 2  # first byte of the answer to PUT REFUND
+WAIT = commands.REFUND_WAIT
+TAKEN = commands.REFUND_TAKEN
+KNOWN = commands.REFUND_KNOWN
 
 
 class Refunds:

@@ -20,7 +20,8 @@ UNKNOWN_INS = 0x6D00
 UNKNOWN_CLA = 0x6E00
 
 # Never answered: for the device's own screen only (duotap.reasons).
-NO_AMOUNT, LOW_BATTERY = 0, 1
+NO_AMOUNT = 0
+LOW_BATTERY = 1
 
 ABOVE_BALANCE = 0x9A01
 ABOVE_PAYMENT_LIMIT = 0x9A02

@@ -22,3 +22,10 @@ def payee(device: Device) -> Payee:
 def tap(device: Device) -> Tap:
     """What leads the touches for one amount."""
     return Tap(Payee(device))
+
+
+def refund(device: Device) -> Tap:
+    """What leads the touches for one amount that is given back."""
+    from duotap.refunding import Refunding  # late: seldom wanted
+
+    return Refunding(Payee(device))

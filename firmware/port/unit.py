@@ -160,11 +160,9 @@ class Unit:
 
     def refund(self) -> Any:
         """What leads the touches for one amount that is given back."""
-        from duotap.refunding import Refunding
+        from port.receiving import refund
 
-        from port.receiving import payee
-
-        self._led = Refunding(payee(self.device))
+        self._led = refund(self.device)
         return self._led
 
     def news(self, outcome: Any) -> Any:

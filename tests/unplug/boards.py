@@ -14,15 +14,11 @@ from duotap_host.flash.failures import FlashError
 from duotap_host.flash.geometry import ESP32
 from duotap_host.virtual.boot_drive import BootDrive
 from duotap_host.virtual.esp32_rom import Esp32Rom
-from esptool import loader
 from host.rom_port import RomPort
 from host.test_flash_esp32 import interpreter as esp32_interpreter
 from upy.stand_in import interpreter
 
 from unplug.point import Point, Result, failing
-
-# esptool words every byte of the line for a trace that nobody has asked for: 12 of 13 seconds.
-loader.HexFormatter.__str__ = lambda _self: ""
 
 WORN = b"\x5a"  # what an earlier life has left in the flash
 

@@ -27,6 +27,7 @@ FACTORY_VARIABLE = "DUOTAP_FACTORY_PASSPHRASE"
 STATE = Path("duotap-state")
 KEYS = STATE / "keys"
 FLEET = STATE / "fleet.sqlite"  # the manifest of what was made here
+RESCUE = STATE / "rescue"  # what was read from boards that are being recovered
 LEDGER = f"sqlite:///{STATE / 'ledger.sqlite'}"
 PLAIN_WIDTH = 120  # columns where the output is no terminal
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
-from esptool import cmds
+from esptool import cmds, loader
 from esptool.logger import TemplateLogger, log
 from esptool.util import FatalError
 from serial import SerialException
@@ -42,8 +42,9 @@ class Piece(NamedTuple):
     content: bytes
 
 
-def pieces(interpreter: bytes, board: str, firmware: Firmware) -> list[Piece]:
-    """What is written for a board, by address. Raises NotUsable, PartitionError."""
+def pieces(interpreter: bytes, board: str, firmware: Firmware, files: bytes = b"") -> list[Piece]:
+    """What is written for a board, by address; `files` in the place of a new file system. Raises
+    NotUsable, PartitionError."""
     rows = partitions.read_csv(linked.BOARDS / board / "partitions.csv")
     program = next(row for row in rows if row.kind == partitions.TYPES["app"])
     checked(interpreter, program)
@@ -53,7 +54,7 @@ def pieces(interpreter: bytes, board: str, firmware: Firmware) -> list[Piece]:
         + partitions.encode(rows)
         + interpreter[table + partitions.TABLE_BYTES :]
     )
-    files = image.stock_image(firmware, ESP32)
+    files = files or image.stock_image(firmware, ESP32)
     return [Piece("MicroPython", IMAGE_AT, content), Piece("files", ESP32.files_at, files)]
 
 
@@ -113,6 +114,25 @@ class Board:
         with self._connected() as found:
             return bool(found.flash_md5sum(at, size) == blank)
 
+    def read(self, at: int, size: int, progress: Progress) -> bytes:
+        """Flash from there on, of whole blocks. What its MD5 shows to be blank is not asked for.
+        Raises FlashFailed."""
+        with self._connected() as found:
+            content = bytearray(b"\xff" * size)
+            left = [(0, size)]
+            while left:
+                start, length = left.pop()
+                blank = hashlib.md5(b"\xff" * length, usedforsecurity=False).hexdigest()
+                if found.flash_md5sum(at + start, length) == blank:
+                    continue
+                if length == BLOCK_BYTES:
+                    content[start : start + length] = found.read_flash(at + start, length)
+                    progress("flash", start + length, size)
+                    continue
+                half = length // BLOCK_BYTES // 2 * BLOCK_BYTES
+                left += [(start + half, length - half), (start, half)]
+            return bytes(content)
+
     def write(self, parts: list[Piece], progress: Progress) -> None:
         """Write and verify by hash; what is there already is not written again. FlashFailed."""
         whole = sum(len(part.content) for part in parts)
@@ -130,6 +150,12 @@ class Board:
 
 def _step(progress: Progress, name: str, before: int, whole: int, size: int) -> None:
     progress(name, before + size, whole)
+
+
+def blank_journal() -> Piece:
+    """What takes a journal away for good."""
+    blank = b"\xff" * (ESP32.journal_blocks * BLOCK_BYTES)
+    return Piece("blank journal", ESP32.journal_at, blank)
 
 
 def has_journal(board: Board) -> bool:
@@ -153,6 +179,9 @@ class _Quiet(TemplateLogger):  # type: ignore[misc]  # esptool has no types
     def progress_bar(self, cur_iter: int, total_iters: int, *_: Any, **__: Any) -> None:
         self.step(cur_iter)
 
+
+# Whether anybody traces the line or not, esptool words every byte of it: 12 s of each MB.
+loader.HexFormatter.__str__ = lambda _self: ""
 
 # esptool has one logger in a process: boards that are flashed at once need a process each.
 _quiet = _Quiet()

@@ -180,7 +180,7 @@ def littlefs_image(contents: Firmware, blocks: int) -> bytes:
         prog_size=PROG_BYTES,
         lookahead_size=LOOKAHEAD_BYTES,
     )
-    _fill(fs, contents)
+    fill(fs, contents)
     return bytes(fs.context.buffer)
 
 
@@ -196,14 +196,15 @@ def stock_image(contents: Firmware, geometry: Geometry) -> bytes:
         cache_size=geometry.cache_bytes,
         lookahead_size=LOOKAHEAD_BYTES,
     )
-    _fill(fs, contents)
+    fill(fs, contents)
     if geometry.listed_blocks:
         journal_files.reserve(fs, geometry.listed_blocks)
         return journal_files.settle(bytes(fs.context.buffer), geometry.listed_blocks)
     return bytes(fs.context.buffer)
 
 
-def _fill(fs: LittleFS, contents: Firmware) -> None:
+def fill(fs: LittleFS, contents: Firmware) -> None:
+    """Put the firmware and its digest there."""
     for path, content in (*contents.files, (DIGEST_FILE, contents.digest)):
         if "/" in path:
             fs.makedirs(path.rsplit("/", 1)[0], exist_ok=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Collection
 from typing import NamedTuple
 
 from duotap_host.flash import image, uf2
@@ -55,13 +56,32 @@ def interpreter(content: bytes) -> Interpreter:
     return Interpreter(pages, version)
 
 
-def combined(base: Interpreter, firmware: Firmware) -> bytes:
-    """The UF2 to be dropped on the boot drive."""
-    files = image.stock_image(firmware, RP2040)
+def combined(
+    base: Interpreter, firmware: Firmware, files: bytes = b"", spared: Collection[int] = ()
+) -> bytes:
+    """The UF2 to be dropped on the boot drive; `files` in the place of a new file system, without
+    its `spared` blocks: what it does not name, the boot ROM leaves as it is."""
+    files = files or image.stock_image(firmware, RP2040)
     pages = dict(base.pages)
     for at in range(0, len(files), uf2.PAYLOAD_BYTES):
-        pages[RP2040.files_at + at] = files[at : at + uf2.PAYLOAD_BYTES]
+        if at // BLOCK_BYTES not in spared:
+            pages[RP2040.files_at + at] = files[at : at + uf2.PAYLOAD_BYTES]
     return uf2.encode(pages)
+
+
+def dumped(content: bytes) -> bytes:
+    """The file system in a dump of the whole flash, as `picotool save --all` writes it: a UF2, or
+    the bare bytes. Raises Uf2Error, NotUsable."""
+    if content[:4] == struct.pack("<I", uf2.MAGIC_START[0]):
+        pages = uf2.decode(content)
+        content = b"".join(
+            pages.get(at, b"\xff" * uf2.PAYLOAD_BYTES)
+            for at in range(0, sum(FILES) - uf2.XIP_BASE, uf2.PAYLOAD_BYTES)
+        )
+    files = content[RP2040.files_at : RP2040.files_at + FILES[1]]
+    if len(files) != FILES[1]:
+        raise NotUsable("this is no dump of all of an RP2040's flash")
+    return files
 
 
 def _joined(pages: dict[int, bytes]) -> bytes:

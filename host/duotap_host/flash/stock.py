@@ -48,8 +48,13 @@ def journal_blocks(dump: bytes, geometry: Geometry) -> tuple[int, ...]:
     numbers = content[:-CRC_BYTES]
     if zlib.crc32(numbers).to_bytes(CRC_BYTES, "big") != content[-CRC_BYTES:]:
         raise NotReadable("the list of the journal's blocks is damaged")
-    pieces = range(0, len(numbers), NUMBER_BYTES)
-    return tuple(int.from_bytes(numbers[at : at + NUMBER_BYTES], "big") for at in pieces)
+    return numbers_in(numbers)
+
+
+def numbers_in(content: bytes) -> tuple[int, ...]:
+    """Block numbers as the list has them."""
+    pieces = range(0, len(content), NUMBER_BYTES)
+    return tuple(int.from_bytes(content[at : at + NUMBER_BYTES], "big") for at in pieces)
 
 
 def journal(dump: bytes, geometry: Geometry) -> bytes:

@@ -4,38 +4,24 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import rich_click as click
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from duotap_host.cli.commands.image import FILE, ROOT, check
+from duotap_host.cli import workbench
 from duotap_host.cli.desk import Desk
 from duotap_host.device.client import Client
 from duotap_host.device.errors import NoLine
 from duotap_host.device.serial_line import SerialLine
 from duotap_host.flash import boot_drive, deposited, image, rp2040
-from duotap_host.flash.failures import FlashError, JournalAtRisk, NotUsable
+from duotap_host.flash.failures import FlashError, JournalAtRisk
 from duotap_host.flash.geometry import BOARDS, RP2040
-from duotap_host.flash.signed import Image
 from duotap_host.ledger.local import now_us
 
-BOOTSEL_S = 120.0  # somebody looks for the button
-LOOK_S = 0.5
 UNKNOWN = (
     "nobody knows whether this board holds a purse: name the PORT where it runs, or say"
     " --discard-journal if it is new or its journal is lost anyway"
 )
-
-UNSIGNED = (
-    "nobody signed this image: name its --signature (duotap image sign makes one), or say"
-    " --unsigned"
-)
-
-Step = Callable[[str, int, int], object]
 
 
 @click.command("flash")
@@ -54,9 +40,7 @@ Step = Callable[[str, int, int], object]
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="RP2040: the UF2 only."
 )
 @click.option("--no-stub", is_flag=True, help="ESP32: speak to the ROM, already in download mode.")
-@click.option("--signature", metavar="FILE", type=FILE, help="Of this image (duotap image sign).")
-@ROOT
-@click.option("--unsigned", is_flag=True, help="Flash an image that nobody signed.")
+@workbench.SIGNED
 @click.option("--discard-journal", is_flag=True, help="Flash even if a purse may be lost by it.")
 @click.option("--develop", is_flag=True, help="A build that can be left for a prompt; no money.")
 @click.pass_obj
@@ -85,10 +69,8 @@ def command(
         firmware = image.firmware(BOARDS[board].arch, board)
         if develop:
             firmware = firmware.for_development()
-        elif signature is not None:
-            check(desk, signature, Image.of(board, content, firmware.digest), root)
-        elif not unsigned:
-            raise NotUsable(UNSIGNED)
+        else:
+            workbench.check_signed(desk, board, content, firmware, signature, root, unsigned)
         if BOARDS[board] is not RP2040:
             _esp32(desk, port, board, content, firmware, not no_stub, discard_journal)
             return
@@ -110,23 +92,8 @@ def _drop(
         boot_drive.check(drive)
     if not discard and (port is None or not _is_free(desk, port)):
         raise JournalAtRisk(UNKNOWN)
-    place = drive or _bootsel(desk)
-    with _bar(desk) as step:
-        boot_drive.write(whole, place, step)
+    workbench.drop(desk, whole, drive)
     _done(desk, board)
-
-
-def _bootsel(desk: Desk) -> Path:
-    """Wait for a board to be plugged in with its button held."""
-    desk.console.print("Hold BOOTSEL and plug the board in.")
-    ends = time.monotonic() + BOOTSEL_S
-    while True:
-        try:
-            return boot_drive.find()
-        except NotUsable:
-            if time.monotonic() > ends:
-                raise
-            time.sleep(LOOK_S)
 
 
 def _esp32(
@@ -139,23 +106,21 @@ def _esp32(
     discard: bool,
 ) -> None:
     """An ESP32, by its ROM's boot loader."""
-    try:
-        from duotap_host.flash import esp32
-    except ModuleNotFoundError:
-        raise NotUsable("esptool is not installed: pip install 'duotap[esp32]'") from None
-    if port is None:
-        raise NotUsable("an ESP32 is flashed at its serial port: name PORT")
+    chip = workbench.esp32_chip(port, stub)
+    from duotap_host.flash import esp32
+
     parts = esp32.pieces(content, board, firmware)
-    chip = esp32.Board(port, stub)
     if not discard and not _is_free(desk, port) and esp32.has_journal(chip):
         raise JournalAtRisk(UNKNOWN)
-    with _bar(desk) as step:
+    with workbench.bar(desk) as step:
         chip.write(parts, step)
     _done(desk, board)
 
 
-def _is_free(desk: Desk, port: str) -> bool:
+def _is_free(desk: Desk, port: str | None) -> bool:
     """Whether what runs there may be overwritten; False if nobody answers. JournalAtRisk."""
+    if port is None:
+        return False
     try:
         with SerialLine(port) as line:
             device = asyncio.run(deposited.answers(Client(line)))
@@ -172,14 +137,3 @@ def _is_free(desk: Desk, port: str) -> bool:
 
 def _done(desk: Desk, board: str) -> None:
     desk.console.print(f"{board} is flashed. Its first start takes up to 15 s; then provision it.")
-
-
-@contextmanager
-def _bar(desk: Desk) -> Iterator[Step]:
-    """Bytes and the time that is left."""
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
-    with Progress(*columns, TimeRemainingColumn(), console=desk.console) as bar:
-        task = bar.add_task("flashing", total=None)
-        yield lambda what, done, whole: bar.update(
-            task, description=f"flashing {what}", completed=done, total=whole
-        )

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         def idle(self) -> bool: ...
 
 
+UNASKED, ANSWERS, SILENT = 0, 1, 2  # what HELLO says of the chip (PROTOCOL.md §6)
 IDLE_PAUSE_MS = 60  # an erase stops the board for 45 ms; a finger on a button must get through
 
 
@@ -53,6 +54,7 @@ class Radio:
         self.on_torn: Callable[[Fault], None] = lambda fault: None
         self.in_session = False
         self.ready = False
+        self.found = UNASKED  # what the chip did when it was last set up
         self._hushed = 0
         self._resumed = asyncio.Event()
         self._resumed.set()

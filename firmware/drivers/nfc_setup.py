@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 from duotap.errors import Fault
 
+from drivers.nfc import ANSWERS, SILENT
+
 if TYPE_CHECKING:
     from drivers.nfc import Radio
 
@@ -22,5 +24,7 @@ async def set_up(radio: Radio) -> None:
     try:
         await radio.pn532.setup()
         radio.ready = True
+        radio.found = ANSWERS
     except Fault:
+        radio.found = SILENT
         await radio.clock.sleep_ms(RECOVER_MS)

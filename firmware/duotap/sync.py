@@ -41,7 +41,8 @@ NEW, KEY, READY = "new", "key", "ready"
 
 class SyncApplet:
     """The commands of a cable. `events` tells the screen what came: ("statement", its record type,
-    amount) or ("forwarded", 0, amount), oldest first. `frame_max` is told in HELLO.
+    amount) or ("forwarded", 0, amount), oldest first. `frame_max` is told in HELLO, and `radio`,
+    what the radio chip did when it was last set up (0 it was not, 1 it answered, 2 it did not).
 
     `roles` has what a session asks for: `radio()` the applet that answers what the radio is asked
     too, `payee()`, `deposit()`, `statements()` and `factory()` (duotap.factory.Factory, or of its
@@ -54,6 +55,7 @@ class SyncApplet:
         roles: Any,
         rights: Rights,
         frame_max: int = FRAME_MAX,
+        radio: int = 0,
     ) -> None:
         self.device = device
         self.roles = roles
@@ -62,6 +64,7 @@ class SyncApplet:
         self.chaining = apdu.Chaining()
         self.answers = apdu.Answers(slip.answer_part(frame_max))
         self.frame_max = frame_max
+        self.radio = radio
 
     def begin(self) -> None:
         """A new session: what the last one showed and left unfinished is gone."""
@@ -135,6 +138,7 @@ class SyncApplet:
                 device.firmware,
                 self._state(),
                 device.purse.full_percent(),
+                self.radio,
             ]
         )
 

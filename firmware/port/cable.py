@@ -83,7 +83,8 @@ def session(unit: Unit) -> Session:
     parts, device = unit.parts, unit.device
     pin = parts.files.read(PIN_FILE) if parts.files.has(PIN_FILE) else b""
     rights = Rights(device, parts.entropy, pin, unit.standing)
-    return Session(unit.link, SyncApplet(device, Roles(unit), rights))
+    found = 0 if unit.radio is None else unit.radio.found
+    return Session(unit.link, SyncApplet(device, Roles(unit), rights, FRAME_MAX, found))
 
 
 class Roles:

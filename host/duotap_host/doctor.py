@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 from serial.tools import list_ports
 
-from duotap_host.device.client import READY, STOPPED, Client
+from duotap_host.device.client import RADIO_ANSWERS, RADIO_SILENT, READY, STOPPED, Client
 from duotap_host.device.errors import DeviceError
 from duotap_host.device.serial_line import SerialLine
 from duotap_host.issuer import IssuerError
@@ -172,11 +172,22 @@ def device(path: str, days_left: Callable[[bytes], int | None]) -> Iterator[Find
         yield ok("state", hello.state)
     if hello.device:
         yield _life(path, days_left(hello.device))
+    yield _radio(hello.radio)
     backlog = f"{hello.full_percent} % full"
     if hello.full_percent >= FULL_WARN:
         yield warn("journal", backlog, f"duotap deposit {path}")
     else:
         yield ok("journal", backlog)
+
+
+def _radio(found: int) -> Finding:
+    """Its PN532, on whichever bus the board has it: HSU, I2C or SPI."""
+    if found == RADIO_SILENT:
+        remedy = "look at the PN532's switches, its power and its wires (board.md)"
+        return fail("radio chip", "does not answer on its bus", remedy)
+    if found == RADIO_ANSWERS:
+        return ok("radio chip", "answers")
+    return warn("radio chip", "not set up yet", "ask again in some seconds")
 
 
 def _life(path: str, days: int | None) -> Finding:

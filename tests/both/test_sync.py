@@ -11,10 +11,10 @@ from issuing import FIRMWARE, Issuer, refused
 def test_hello():
     cable = Cable()
     full = cable.device.purse.full_percent()
-    assert cable.hello() == [1, FRAME_MAX, 1, cable.device.id, FIRMWARE, "ready", full]
+    assert cable.hello() == [1, FRAME_MAX, 1, cable.device.id, FIRMWARE, "ready", full, 0]
     cable.device.certificate = None
     cable.device.id = b""
-    assert cable.hello() == [1, FRAME_MAX, 0, b"", FIRMWARE, "key", full]
+    assert cable.hello() == [1, FRAME_MAX, 0, b"", FIRMWARE, "key", full, 0]
     cable.device.signer.key = None
     assert cable.hello()[5] == "new"
     cable.device.purse.journal.damaged = True

@@ -21,7 +21,8 @@ NEW, KEY, READY, DAMAGED = "new", "key", "ready", "damaged"  # states of a devic
 QUARANTINED = "quarantined"
 STOPPED = (DAMAGED, QUARANTINED)  # it journals nothing any more
 SEQUENCE_BYTES = 4
-SHAPE = (int, int, int, bytes, bytes, str, int)  # of the answer to HELLO
+SHAPE = (int, int, int, bytes, bytes, str, int, int)  # of the answer to HELLO
+RADIO_UNASKED, RADIO_ANSWERS, RADIO_SILENT = 0, 1, 2  # drivers.nfc
 FRAME_MIN = 32  # room for a command of some bytes
 
 
@@ -35,6 +36,7 @@ class Hello(NamedTuple):
     firmware: bytes
     state: str  # NEW, KEY, READY, DAMAGED or QUARANTINED
     full_percent: int
+    radio: int  # RADIO_UNASKED, RADIO_ANSWERS or RADIO_SILENT
 
 
 class Client:

@@ -53,6 +53,10 @@ endif
 bench-crypto: setup ## measure signatures against embit, and count what they take on a board
 	@$(BENCH) bench.crypto_bench
 
+.PHONY: cross-check
+cross-check: setup ## sign and verify 10,000 times against OpenSSL, both ways, on CPython and on MicroPython (ROUNDS=…)
+	@DUOTAP_CROSS=$(or $(ROUNDS),10000) $(BIN)/python -m pytest -q -s -n 0 -o faulthandler_timeout=0 tests/host/test_crypto_cross.py
+
 bench-tap: setup ## show where the time of a tap goes, by kind of signatures (modelled)
 	@$(BENCH) bench.tap_bench
 

@@ -14,7 +14,8 @@ import time
 from multiprocessing import Pool
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from model.mutants import IN_LOCKSTEP, MUTANTS, PATHS_MAX, Mutant
+from model.mutant import IN_LOCKSTEP, PATHS_MAX, Mutant
+from model.mutants import MUTANTS
 from model.patch import install
 
 if TYPE_CHECKING:

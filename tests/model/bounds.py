@@ -39,6 +39,7 @@ class Bounds(NamedTuple):
     ahead: int = 0
     loads: tuple[tuple[int, int], ...] = ()
     unloads: tuple[tuple[int, int], ...] = ()
+    refunds: tuple[tuple[int, int, int], ...] = ()  # stand, card, amount: each given once at most
     lost: tuple[int, ...] = ()  # devices that may be reported as lost, waited for and paid for
     checkpoints: int = 0  # that the issuer may sign for each of these devices:
     checkpointed: tuple[int, ...] = (0, 1, 2)

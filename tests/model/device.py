@@ -18,6 +18,8 @@ from duotap.journal import Journal
 from duotap.payee import Payee
 from duotap.payer import Payer
 from duotap.purse import Purse
+from duotap.refunding import Refunding
+from duotap.refunds import Refunds
 from duotap.rights import Rights
 from duotap.statements import Statements
 from duotap.sync import SyncApplet
@@ -167,6 +169,21 @@ class Live:
         """An order to send so much of own money home."""
         asked = cbor.encode([number, {0: amount}])
         return command(self.cable(permitted=True), commands.UNLOAD, asked)
+
+    # Refunds
+
+    def give(self, card: int, amount: int) -> bytes:
+        """What a touch of a stand does that gives back, without the touch."""
+        device = self.town.ids[card]
+        self.meet(device)
+        giving = Refunding(self.payee)
+        return giving._give(self.device.peers.by_id(device), giving._sales(device), amount)
+
+    def take_back(self, refund: bytes) -> None:
+        """A refund that somebody brought."""
+        signed = messages.decode(refund, messages.Refund)
+        self.meet(signed.kid)
+        Refunds(self.device).take(signed)
 
     def deposit(self, challenge: bytes = CHALLENGE) -> tuple[list[bytes], bytes]:
         """All statements of the journal that can be read, and a head; b"" if it gives none."""

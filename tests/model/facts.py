@@ -21,6 +21,7 @@ KINDS = {
     messages.Cancel: "cancel",
     messages.Checkpoint: "checkpoint",
     messages.Unload: "unload",
+    messages.Refund: "refund",
 }
 # The message that a device signs with a record, by its place in the body.
 SIGNED_IN = {
@@ -30,6 +31,7 @@ SIGNED_IN = {
     records.ACCOUNT: 1,
     records.LATE_VOID: 1,
     records.UNLOAD: 0,
+    records.REFUND_GIVEN: 0,
 }
 PAYMENT_IN = (
     records.PAYMENT,
@@ -71,6 +73,8 @@ class Chain(NamedTuple):
     loaded: tuple[tuple[int, bytes, int], ...]  # number, hash, amount
     cancelled: frozenset[int]
     unloads: tuple[tuple[int, bytes, int], ...]  # number, hash, amount
+    given: tuple[tuple[bytes, bytes, int], ...]  # refund, payment, amount
+    taken_back: tuple[tuple[bytes, bytes, int], ...]  # the same of what came back
     covered: int  # last record that a checkpoint in them covers
 
     @property
@@ -134,7 +138,7 @@ class Store:
             (who, b""),
             Chain(
                 *(0, who, 0, record.NO_HASH, 0, (), none, (), ()),
-                *(none, (), none, none, (), none, (), 0),
+                *(none, (), none, none, (), none, (), (), (), 0),
             ),
         )
 
@@ -224,3 +228,9 @@ class Store:
             of = unload.message
             row = (of.unload_counter, unload.hash, messages.total(of.amounts))
             changes["unloads"] = (*before.unloads, row)
+        elif kind in (records.REFUND_GIVEN, records.REFUND_TAKEN):
+            refund = messages.decode(body, messages.Refund)
+            of = self.identity(refund.message.payment_hash)
+            back = (refund.hash, of, messages.total(refund.message.amounts))
+            name = "given" if kind == records.REFUND_GIVEN else "taken_back"
+            changes[name] = (*getattr(before, name), back)

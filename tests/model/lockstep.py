@@ -24,7 +24,7 @@ from model.real_town import FUNDED, RealTown
 from model.system import Action, State, System
 
 OF_A_MESSAGE = frozenset(
-    ("hear", "pay", "take", "acknowledge", "close", "forward", "statement")
+    ("hear", "pay", "take", "acknowledge", "close", "forward", "statement", "take back")
 )  # steps whose first argument is one
 PROVEN = frozenset((Code.DUPLICATE_PAYMENT, Code.DUPLICATE_OFFER, Code.VOID_AND_HONOURED))
 
@@ -258,6 +258,8 @@ def account(system: System, state: State, who: int) -> dict[str, object]:
         "loads": [(row[0], row[2]) for row in chain.loaded],
         "cancels": chain.cancelled,
         "sent home": chain.unloaded,
+        "given back": [row[2] for row in chain.given],
+        "taken back": [row[2] for row in chain.taken_back],
         "covered": chain.covered,
     }
 

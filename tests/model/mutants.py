@@ -4,25 +4,9 @@ must find a story in which that breaks one of the laws that are named."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from model import laws
-
-IN_LOCKSTEP = "paths of "
-PATHS_MAX = 24  # until a mutant of what only the SQL ledger does lives
-
-
-class Mutant(NamedTuple):
-    """`old` stands in the source of `module` once; `run`: of runs.py, or in lockstep (paths.py)
-    random paths of it."""
-
-    name: str
-    module: str
-    old: str
-    new: str
-    run: str
-    laws: tuple[str, ...]
-
+from model.mutant import Mutant
+from model.value_mutants import VALUE_MUTANTS
 
 # Fuses that are blown after the record, and an image newer by one that finishes its tick.
 AFTERWARDS = """
@@ -218,42 +202,6 @@ MUTANTS = (
         (laws.BY_RECEIPT,),
     ),
     Mutant(
-        "unload counted twice",
-        "duotap.unload",
-        "    if number == state.next_unload - 1:\n"
-        "        raw = _last(device)\n"
-        "        if raw and messages.decode(raw, messages.Unload).message.amounts == amounts:\n"
-        "            return raw\n"
-        "    if number != state.next_unload:\n",
-        "    if number not in (state.next_unload - 1, state.next_unload):\n",
-        "unload",
-        (laws.CONSISTENT, laws.ONCE),
-    ),
-    Mutant(
-        "unload that the purse keeps",
-        "duotap.fold",
-        "    state.take(unload.amounts)\n",
-        "",
-        "unload",
-        (laws.CONSERVED,),
-    ),
-    Mutant(
-        "unload booked twice",
-        "duotap_host.reconcile.matching",
-        "    yield Position(unload_hash, UNLOAD, UNLOADED, tuple(lines), amount,",
-        "    yield Position(unload_hash, UNLOAD, UNLOADED, 2 * tuple(lines), amount,",
-        "unload",
-        (laws.BOOKED, laws.NO_FINDING),
-    ),
-    Mutant(
-        "unload number forgotten in a prune",
-        "duotap.base",
-        "    ) = numbers\n",
-        "    ) = [*numbers[:3], 1, numbers[4]]\n",
-        "unload",
-        (laws.CONSISTENT, laws.ONCE, laws.NO_FINDING),
-    ),
-    Mutant(
         "withheld load refunded",
         "duotap_host.reconcile.matching",
         "        if (statement.device, statement.hash) not in evidence.issued:\n",
@@ -311,68 +259,5 @@ MUTANTS = (
         "count",
         (laws.PREVENTED,),
     ),
-    Mutant(
-        "lost device settled before the wait",
-        "duotap_host.ledger.review",
-        "        if now < due:\n",
-        "        if False:\n",
-        "lost-payer",
-        (laws.WAITED,),
-    ),
-    Mutant(
-        "what was paid for a lost device is forgotten",
-        "duotap_host.reconcile.matching",
-        "    lines = () if is_overtaken else award.lines\n",
-        "    lines = ()\n",
-        "lost-payer",
-        (laws.PAID_FOR, laws.ENDS),
-    ),
-    Mutant(
-        "guarantee stands beside what came after all",
-        "duotap_host.reconcile.matching",
-        "    is_overtaken = award.kind == GUARANTEED and not is_under_way\n",
-        "    is_overtaken = False\n",
-        "lost-payee",
-        (laws.PAID_FOR, laws.GUARANTEED),
-    ),
-    Mutant(
-        "guarantee for a load that was spent",
-        "duotap_host.reconcile.losses",
-        "    arrived = _beyond(held, device) - sum(",
-        "    arrived = 0 - sum(",
-        "lost-payer",
-        (laws.PAID_FOR,),
-    ),
-    Mutant(
-        "void that a lost device takes with it",
-        "duotap_host.reconcile.losses",
-        "return matching.home(known) if _is_voided(evidence, position.subject) else None\n",
-        "return None\n",
-        "lost-payer",
-        (laws.GUARANTEED,),
-    ),
-    Mutant(
-        "debt of a lost device forgotten",
-        "duotap_host.reconcile.losses",
-        "                if part < -amount:\n",
-        "                if False:\n",
-        "lost-payer",
-        (laws.PAID_FOR,),
-    ),
-    Mutant(
-        "half of a position is booked",
-        "duotap_host.reconcile.booking",
-        "    for line in position.lines:\n",
-        "    for line in position.lines[:1]:\n",
-        f"{IN_LOCKSTEP}shop",
-        (laws.REAL,),
-    ),
-    Mutant(
-        "the ledger keeps the first head only",
-        "duotap_host.ledger.vault",
-        "heads.setdefault(head.device, []).append(head)",
-        "heads.setdefault(head.device, [head])",
-        f"{IN_LOCKSTEP}shop",
-        (laws.REAL,),
-    ),
+    *VALUE_MUTANTS,
 )

@@ -95,6 +95,15 @@ def _unload(live: Live, ram: Ram, store: Store, number: int, amount: int) -> Sai
     return live.unload(number, amount), "signs it"
 
 
+def _give(live: Live, ram: Ram, store: Store, card: int, amount: int) -> Said:
+    return live.give(card, amount), "signs a refund"
+
+
+def _take_back(live: Live, ram: Ram, store: Store, refund: int) -> Said:
+    live.take_back(store.messages[refund].raw)
+    return b"", "takes it"
+
+
 def _reboot(live: Live, ram: Ram, store: Store) -> Said:
     ram[:] = NOTHING, NOTHING
     return b"", "is switched off and on"
@@ -126,6 +135,8 @@ OPS: dict[str, Callable[..., Any]] = {
     "forward": _forward,
     "statement": _statement,
     "unload": _unload,
+    "give": _give,
+    "take back": _take_back,
     "reboot": _reboot,
     "tidy": _tidy,
 }

@@ -16,7 +16,9 @@ from duotap_host.reconcile.matching import (
     CANCELLED,
     CREDITED,
     LOADED,
+    REFUNDED,
     RETURNED,
+    SENT_HOME,
     TAKEN,
     UNLOADED,
     load_subject,
@@ -30,6 +32,7 @@ from model.steps import Node
 from model.system import State, System
 
 DAMAGED = "damaged"
+SHOWN = (CREDITED, TAKEN, RETURNED, LOADED, CANCELLED, UNLOADED, REFUNDED)  # by a journal
 
 
 class Judge:
@@ -113,7 +116,9 @@ class Judge:
         ):
             return
         ended = {row[0] for row in honoured}.union(*(chain.voided for chain in chains))
-        under_way = sum(amount for payment, amount in paid.items() if payment not in ended)
+        back = {row[0] for chain in chains for row in chain.taken_back}
+        under_way = sum(row[2] for chain in chains for row in chain.given if row[0] not in back)
+        under_way += sum(amount for payment, amount in paid.items() if payment not in ended)
         taken = sum(row[2] for row in honoured if row[4])
         held = sum(system.node(state, who).balance for who in system.everyone)
         gone = sum(chain.unloaded for chain in chains)
@@ -136,9 +141,23 @@ class Judge:
             unloads = [row[0] for row in chain.unloads]
             for rows in (payments, offers, [row[0] for row in chain.loaded], unloads):
                 require(len(set(rows)) == len(rows), laws.ONCE, f"on {self.name(chain.who)}")
+            self._given_back(state, chain)
             require(not voided & set(payments), laws.ONCE, "honoured and given back")
             numbers = {row[0] for row in chain.loaded}
             require(not numbers & chain.cancelled, laws.ONCE, "a load was taken and cancelled")
+
+    def _given_back(self, state: State, chain: Chain) -> None:
+        """Of one card: each refund once, of its own payments and not more than was paid."""
+        given = {row[0] for who in self.system.everyone for row in self._given(state, who)}
+        left = {payment: amount for payment, amount, _ in chain.payments}
+        for refund, payment, amount in chain.taken_back:
+            left[payment] = left.get(payment, 0) - amount
+            require(refund in given, laws.NOT_CREATED, f"refund {refund.hex()[:6]}")
+        over = [payment for payment, amount in left.items() if amount < 0]
+        require(not over, laws.GIVEN_BACK, f"too much to {self.name(chain.who)}")
+
+    def _given(self, state: State, who: int) -> list[tuple[bytes, bytes, int]]:
+        return [row for chain in self.system.chains(state, who) for row in chain.given]
 
     def _messages(self, state: State) -> None:
         """No honest device has put two messages into the air that contradict each other."""
@@ -186,10 +205,14 @@ class Judge:
                     truth.setdefault(load_subject(device, number), set()).add(LOADED)
                 for number in chain.cancelled:
                     truth.setdefault(load_subject(device, number), set()).add(CANCELLED)
+                for refund, _, _ in chain.taken_back:
+                    truth.setdefault(refund, set()).add(REFUNDED)
+                    home = view.ends.get(refund) == SENT_HOME
+                    require(not home, laws.GIVEN_BACK, "by the ledger and by tap")
                 for _, unload, _ in chain.unloads:
                     truth.setdefault(unload, set()).add(UNLOADED)
         for subject, end in view.ends.items():
-            if end in (CREDITED, TAKEN, RETURNED, LOADED, CANCELLED, UNLOADED):
+            if end in SHOWN:
                 require(
                     end in truth.get(subject, ()), laws.BOOKED, f"{end}, which no journal shows"
                 )
@@ -279,6 +302,8 @@ def _subject(message: Message) -> tuple[object, ...] | None:
         return "offer", body.offer_counter
     if message.kind == "unload":
         return "unload", body.unload_counter
+    if message.kind == "refund":
+        return "refund", body.refund_counter
     if message.kind in ("receipt", "void"):
         return "closing", body.payment_hash
     return None

@@ -22,6 +22,11 @@ def stand(name: str, offers: int, **more: object) -> Spec:
     return Spec(name, 0, offers, 0, role=ROLE_STAND, **more)
 
 
+def shop(name: str, offers: int, loaded: int) -> Spec:
+    """A stand that can give back."""
+    return Spec(name, loaded, offers, 0, role=ROLE_STAND)
+
+
 QUICK = (
     Bounds(
         "pair",
@@ -177,6 +182,26 @@ QUICK = (
         1890,
         LEDGER,
         lost=(1,),
+    ),
+    Bounds(
+        "refund",
+        "a shop gives back what it took; brought by anybody, and a checkpoint of the card",
+        (person("Ann", 1), shop("Noodle Bar", 1, loaded=1)),
+        ((1, 0),),
+        850,
+        LEDGER,
+        refunds=((1, 0, 1),),
+        checkpoints=1,
+        checkpointed=(0,),
+    ),
+    Bounds(
+        "refund-two",
+        "a shop gives back to one of two cards that paid it",
+        (person("Ann", 1), person("Ben", 1), shop("Noodle Bar", 2, loaded=1)),
+        ((2, 0), (2, 1)),
+        260,
+        frozenset({"settle"}),
+        refunds=((2, 0, 1),),
     ),
     Bounds(
         "limits",

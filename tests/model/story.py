@@ -49,6 +49,8 @@ class Teller:
             paid = store.payment_of.get(store.identity(body.payment_hash))
             of = self.message(paid.number) if paid else "an unknown payment"
             return f"{self.of(message.kid)}'s {message.kind} of {of}"
+        if message.kind == "refund":
+            return f"{self.of(message.kid)}'s refund {body.refund_counter}"
         if message.kind == "unload":
             return f"{self.of(message.kid)}'s unload {body.unload_counter}"
         return f"{message.kind} {body.number} for {self.of(body.device)}"
@@ -93,6 +95,8 @@ class Teller:
         if name == "ask":
             payer, counter, amount = more
             return f"{whom} asks {self.name(payer)} for {amount}, as payment {counter}"
+        if name == "give":
+            return f"{whom} is to give {more[1]} back to {self.name(more[0])}"
         if name == "unload":
             return f"a reader orders unload {more[0]}, of {more[1]}"
         if name in ("work", "settle"):
@@ -113,7 +117,7 @@ class Teller:
             if name == "snatch":
                 image = image[:2]
             parts = [name, who, op, *arguments]
-            if op not in ("ask", "unload") and arguments:
+            if op not in ("ask", "unload", "give") and arguments:
                 parts[3] = self._short(self.system.store.messages[arguments[0]])
             parts += [self._image(each) for each in image]
         elif name == "restore":

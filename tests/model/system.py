@@ -134,6 +134,9 @@ class System:
         orders = [amount for device, amount in self.bounds.unloads if device == who]
         for order, amount in enumerate(orders[: len(chain.unloads) + 1], 1):
             yield ("unload", order, amount)
+        due = [each[1:] for each in self.bounds.refunds if each[0] == who]
+        for card, amount in due if len(chain.given) < len(due) else ():
+            yield ("give", card, amount)
         if "tidy" in self.bounds.has and chain.covered:
             yield ("tidy",)
 
@@ -154,6 +157,8 @@ class System:
         if message.kind == "offer":
             if message.body.payer == own and may_pay:
                 yield ("hear" if "split" in has else "pay", number)
+        elif message.kind == "refund":
+            yield ("take back", number)
         elif message.kind == "payment":
             if message.body.payee == own:
                 yield ("take", number)

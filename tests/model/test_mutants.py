@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from model.mutants import IN_LOCKSTEP, MUTANTS
+from model.mutant import IN_LOCKSTEP
+from model.mutants import MUTANTS
 from model.patch import PatchFailed, install, replaced
 from model.runs import QUICK, RUNS
 

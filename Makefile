@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap size fault-matrix boot-sweep \
+.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap bench-reconcile size fault-matrix boot-sweep \
 	rollback fleet touches format clean
 
 help: ## list the commands
@@ -59,6 +59,9 @@ cross-check: setup ## sign and verify 10,000 times against OpenSSL, both ways, o
 
 bench-tap: setup ## show where the time of a tap goes, by kind of signatures (modelled)
 	@$(BENCH) bench.tap_bench
+
+bench-reconcile: setup ## settle 100 payments where 20,000 are archived (3 minutes of processor)
+	@$(BENCH) bench.reconcile_bench
 
 size: setup ## print what the firmware takes of each board's flash and heap; fails above a ceiling
 	@$(BIN)/python -m duotap_host.flash.sizes

@@ -113,6 +113,7 @@ def outcome(town: Town, pieces: Pieces, draw: Any) -> tuple[dict[str, int], tupl
             town.ledger.reconcile()
             town.right()
     found = town.ledger.reconcile().findings
+    assert town.ledger._runs.differences() == ()
     town.right()
     return town.balances(), found
 

@@ -14,7 +14,7 @@ from duotap.cose import key_id as kid_of
 from duotap_host.ledger import codes
 from duotap_host.ledger.codes import TransferCode
 from duotap_host.ledger.interface import Handover, Refused
-from duotap_host.ledger.review import Material, Review, review
+from duotap_host.ledger.review import Gone, Review, review
 from duotap_host.reconcile import handover, matching
 from duotap_host.reconcile import losses as shipped
 from duotap_host.reconcile.archive import (
@@ -102,11 +102,13 @@ class Office:
         """What is to be paid for a lost device, none before its time."""
         found, device = self.review(archives, issued, losses), self.town.ids[who]
         due = shipped.due_epoch(self._devices[device])
+        gone = Gone(device, who in losses.lost, device in found.frozen)
         try:
-            found.check_due(device, due, due if losses.over else due - 1)
+            gone.check_due(due, due if losses.over else due - 1)
         except Refused:
             return ()
-        return shipped.awards(found.evidence, found.positions, device)
+        held = shipped.shadows(found.positions.values())
+        return shipped.awards(found.evidence, found.positions, held, device)
 
     def review(self, archives: Archives, issued: tuple[int, ...], losses: Losses) -> Review:
         """As the ledger looks at it."""
@@ -123,8 +125,7 @@ class Office:
             [self._issued(number) for number in issued],
             losses.awards,
         )
-        lost = frozenset(self.town.ids[who] for who in losses.lost)
-        return review(Material({}, archive, frozenset(), lost), self._reader, self._folds)
+        return review(archive, self._reader, self._folds)
 
     def _view(self, found: Review, losses: Losses) -> View:
         gone = [self.town.ids[who] for who in losses.lost]  # nothing is signed for or handed to

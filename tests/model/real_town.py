@@ -18,6 +18,7 @@ from duotap_host.issuer import Issuer
 from duotap_host.ledger import codes, database, orders, settling
 from duotap_host.ledger.codes import AccountCode
 from duotap_host.ledger.opening import create_ledger
+from sqlalchemy import text
 from sweep.quick_signer import QuickSigner, public_key
 
 from model.bounds import Bounds
@@ -93,7 +94,10 @@ class Books:
 
     def ends(self) -> dict[bytes, str]:
         """What is booked of each subject, but for what was taken back altogether."""
-        booked = database.read(self.ledger.engine, settling.booked)
+        every = "SELECT subject FROM settlements"
+        with self.ledger.engine.connect() as connection:
+            subjects = [bytes(row[0]) for row in connection.execute(text(every))]
+        booked = database.read(self.ledger.engine, lambda c: settling.booked(c, subjects))
         return {subject: each.state for subject, each in booked.items() if each.state != WITHDRAWN}
 
     def purse(self, device: bytes) -> int:

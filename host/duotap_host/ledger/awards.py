@@ -6,16 +6,20 @@ Rows are written once, but for a device that is found before anything was paid f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from duotap import cbor
 from sqlalchemy import Connection, text
 
-from duotap_host.ledger import registry, settling
+from duotap_host.ledger import kept, registry, settling
 from duotap_host.ledger.codes import TransferCode
 from duotap_host.ledger.interface import Loss, LossReason, Paid, Refused
 from duotap_host.reconcile import booking, matching
 from duotap_host.reconcile.archive import Award, Line
+
+if TYPE_CHECKING:
+    from typing import Any
 
 LINES_MAX = 1 << 16  # bytes as stored: eight scopes and what is netted
 REPORT = (
@@ -28,6 +32,8 @@ PUT_AWARD = (
     " ON CONFLICT (subject) DO NOTHING"
 )
 AWARDS = "SELECT subject, kind, device, about, home, lines FROM awards"
+OF_DEVICES = AWARDS + " WHERE device IN ({keys})"
+ABOUT = AWARDS + " WHERE about IN ({keys})"
 LOSSES = "SELECT device, reason, reported_us FROM losses"
 
 
@@ -43,6 +49,7 @@ def withdraw(connection: Connection, device: bytes) -> None:
     if any(award.device == device for award in everyone(connection)):
         raise Refused(f"device {device.hex()} was paid for already: replace it")
     registry.serve(connection, device)
+    kept.changed(connection, device)
     connection.execute(text("DELETE FROM losses WHERE device = :device"), {"device": device})
 
 
@@ -76,13 +83,28 @@ def _put(connection: Connection, award: Award, now_us: int) -> bool:
         for line in award.lines
     ]
     row = {**award._asdict(), "lines": cbor.encode(lines), "now": now_us}
+    kept.changed(connection, award.device)
     return connection.execute(text(PUT_AWARD), row).rowcount == 1
 
 
 def everyone(connection: Connection) -> tuple[Award, ...]:
     """All awards, by subject."""
+    return _awards(connection.execute(text(AWARDS)))
+
+
+def of_devices(connection: Connection, devices: Iterable[bytes]) -> tuple[Award, ...]:
+    """What was paid for these."""
+    return _awards(kept.select(connection, OF_DEVICES, devices))
+
+
+def about(connection: Connection, subjects: Iterable[bytes]) -> tuple[Award, ...]:
+    """What was paid to those who wait for these."""
+    return _awards(kept.select(connection, ABOUT, subjects))
+
+
+def _awards(rows: Iterable[Any]) -> tuple[Award, ...]:
     found = []
-    for subject, kind, device, about, home, raw in connection.execute(text(AWARDS)):
+    for subject, kind, device, about, home, raw in rows:
         lines = tuple(
             Line(debit.decode(), credit.decode(), amount, TransferCode(code))
             for debit, credit, amount, code in cbor.decode(bytes(raw), LINES_MAX)

@@ -350,8 +350,12 @@ class Ledger(Protocol):
     def reconcile(self) -> Reconciled:
         """Book what the covered records say, and find what they contradict."""
 
+    def reconcile_anew(self) -> tuple[Reconciled, Sequence[str]]:
+        """The same from the whole archive, whatever was worked out before; with lines that tell
+        where that differed. It costs what is archived, not what is new."""
+
     def findings(self) -> Sequence[Finding]:
-        """What the last run found."""
+        """What stands as of what was looked at last."""
 
     def evidence(self, evidence_id: str) -> tuple[Finding, tuple[Place, ...]]:
         """A finding of the last run, and the archived records that it rests on. NotFound."""

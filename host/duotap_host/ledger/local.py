@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import TypeVar
 
 from duotap import messages
@@ -23,13 +22,13 @@ from duotap_host.ledger import (
     awards,
     codes,
     database,
+    grounds,
     ids,
     orders,
     registry,
     settling,
     vault,
 )
-from duotap_host.ledger import review as reviewing
 from duotap_host.ledger import trial as trials
 from duotap_host.ledger.certifiers import Certifiers
 from duotap_host.ledger.codes import AccountCode, TransferCode
@@ -42,7 +41,6 @@ from duotap_host.ledger.interface import (
     Finding,
     Handover,
     HeadTaken,
-    LedgerError,
     Loss,
     LossReason,
     NotFound,
@@ -55,14 +53,10 @@ from duotap_host.ledger.interface import (
     Trial,
 )
 from duotap_host.ledger.post import post
-from duotap_host.ledger.review import Review
+from duotap_host.ledger.runs import Runs
 from duotap_host.money import show
-from duotap_host.reconcile import booking, chains, handover, losses, matching, proofs
-from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, LOAD, Issued
-from duotap_host.reconcile.booking import Move
-from duotap_host.reconcile.findings import Code, finding
-from duotap_host.reconcile.folding import Folds
-from duotap_host.reconcile.reading import Reader
+from duotap_host.reconcile import booking, losses, matching
+from duotap_host.reconcile.archive import CANCEL, LOAD
 
 RUNS_MAX = 12  # reconciling begins anew when another run came between
 MOVES_MAX = 1000  # of one transaction; bounds the time that accounts stay locked
@@ -91,8 +85,7 @@ class LocalLedger:
         self._clock = clock
         working = [decode_keycert(raw).message.public for raw in issuer.keycerts]
         keys = {key_id(public): public for public in (*issuer.roots, *working)}
-        self._reader = Reader({}, keys, verify)
-        self._folds = Folds()
+        self._runs = Runs(engine, issuer.currency, keys, verify, clock)
         self.deny_book = LocalDenyBook(engine, issuer, clock)
         self.certifiers = Certifiers(engine, issuer, clock)
 
@@ -194,9 +187,7 @@ class LocalLedger:
 
     def load_under_way(self, device: bytes, amounts: Amounts, account: str) -> bytes | None:
         self.device(device)
-        evidence = self._review().evidence
-        next_issue = evidence.journals[device].folded.state.next_issue
-        return orders.load_from(evidence.archive.issued, device, next_issue, amounts, account)
+        return orders.load_from(self._runs.due(device), amounts, account)
 
     def issue_cancel(self, device: bytes, number: int) -> bytes:
         self.issuer.unlock()
@@ -208,7 +199,8 @@ class LocalLedger:
                 return of[CANCEL].raw
             if LOAD not in of:
                 raise NotFound(f"there is no load {number} for device {device.hex()}")
-            before = settling.booked(connection)[matching.load_subject(device, number)]
+            subject = matching.load_subject(device, number)
+            before = settling.booked(connection, [subject])[subject]
             if before.state != matching.UNDER_WAY:
                 raise Refused(f"load {number} is {before.state} already")
             desk = orders.Desk(connection, self.issuer, owner, self._clock())
@@ -219,28 +211,15 @@ class LocalLedger:
     def issue_checkpoint(self, device: bytes) -> bytes | None:
         self.issuer.unlock()
         owner = self.device(device)
-        view = self._review()
         orders.check_active(owner)
-        outstanding = self._outstanding(view, device)
+        outstanding, base = self._runs.next_base(device)
         if outstanding is not None:
             return outstanding.raw
-        for found in view.blocking(device):
-            raise Refused(f"no checkpoint: {found.en}")
-        base = handover.next_base(view.evidence, device)
         if base is None:
             return None
         return self._write(
             lambda c: orders.Desk(c, self.issuer, owner, self._clock()).checkpoint(base).raw
         )
-
-    def _outstanding(self, view: Review, device: bytes) -> Issued | None:
-        """A checkpoint that the device's journal does not show yet: there is one line of them."""
-        next_issue = view.evidence.journals[device].folded.state.next_issue
-        for issued in view.evidence.archive.issued:
-            is_its = (issued.device, issued.kind) == (device, CHECKPOINT)
-            if is_its and issued.number >= next_issue:
-                return issued
-        return None
 
     # Journals
 
@@ -256,15 +235,7 @@ class LocalLedger:
 
     def _missing(self, connection: Connection, device: bytes) -> HeadTaken:
         registry.find(connection, device)
-        records = list(vault.records_of(connection, device))
-        chain = chains.trace(records, list(vault.heads_of(connection, device)))
-        checkpoints = [
-            messages.decode(issued.raw, messages.Checkpoint).message.covered
-            for issued in orders.issued(connection, device)
-            if issued.kind == CHECKPOINT
-        ]
-        covered = max(checkpoints, default=0)
-        return HeadTaken(not chain.missing[1], chains.next_missing(chain, records, covered))
+        return self._runs.missing(connection, device)
 
     def deposit(self, device: bytes, statements: Sequence[bytes]) -> Deposited:
         try:
@@ -280,7 +251,7 @@ class LocalLedger:
         found = self._read(lambda c: self.certifiers.alarm(c, device, statements))
         if found is not None:
             now = self._clock()
-            self._write(lambda c: settling.put_findings(c, [found], now, settling.STANDING))
+            self._write(lambda c: grounds.stand(c, found, now))
 
     def put_head(self, raw: bytes) -> HeadTaken:
         def work(connection: Connection) -> HeadTaken:
@@ -290,10 +261,7 @@ class LocalLedger:
 
     def next_statements(self, device: bytes) -> Sequence[Handover]:
         self.device(device)
-        view = self._review()
-        if device in view.lost:
-            return ()
-        return tuple(handover.handovers(view.evidence, device, view.frozen))
+        return self._runs.handovers(device)
 
     # Lost devices
 
@@ -312,68 +280,29 @@ class LocalLedger:
 
     def pay_lost(self, device: bytes) -> Sequence[Paid]:
         due, now = self.due_epoch(device), self.issuer.epoch(self._clock())
-        for _ in range(RUNS_MAX):
-            view = self._review()
-            view.check_due(device, due, now)
-            found = losses.awards(view.evidence, view.positions, device)
-            pay = partial(awards.pay, ledger=self.currency, found=found, now_us=self._clock())
-            try:
-                return self._write(pay)
-            except settling.Stale:
-                continue
-        raise LedgerError(BUSY)
+        self._runs.check_due(device, due, now)
+        return self._runs.pay_lost(device)
 
     # Settlement
 
-    def _review(self) -> Review:
-        return reviewing.review(self._read(reviewing.material), self._reader, self._folds)
-
     def reconcile(self) -> Reconciled:
-        for _ in range(RUNS_MAX):
-            view = self._review()
-            try:
-                return self._settle(view)
-            except settling.Stale:
-                continue
-        raise LedgerError(BUSY)
+        return self._runs.reconcile()
 
-    def _settle(self, view: Review) -> Reconciled:
-        moves = view.moves()
-        refused: list[Move] = []
-        for start in range(0, len(moves), MOVES_MAX):
-            refused += self._book(moves[start : start + MOVES_MAX])
-        found = (*view.findings, *map(_refusal, refused))
-        verified = set(self._reader.verified)
-        now = self._clock()
-
-        def finish(connection: Connection) -> tuple[Finding, ...]:
-            vault.mark_checked(connection, verified)
-            registry.freeze(connection, view.frozen)
-            settling.put_findings(connection, found, now)
-            return settling.findings(connection)
-
-        standing = self._write(finish)
-        self._reader.verified -= verified
-        posted = [p for m in moves if m not in refused for p in m.postings]
-        corrections = sum(p.line.code == TransferCode.CORRECTION for p in posted)
-        return Reconciled(len(posted) - corrections, corrections, len(refused), standing)
-
-    def _book(self, moves: Sequence[Move]) -> list[Move]:
-        """Post moves in one transaction; returns those that an account's limit refused."""
-        ledger, now = self.currency, self._clock()
-        results = self._write(lambda c: settling.book(c, ledger, moves, now))
-        return [m for m, result in zip(moves, results, strict=True) if not result.stands]
+    def reconcile_anew(self) -> tuple[Reconciled, Sequence[str]]:
+        differences = self._runs.differences()
+        self._runs.begin_anew()
+        return self._runs.reconcile(), differences
 
     def findings(self) -> Sequence[Finding]:
-        return self._read(settling.findings)
+        return self._runs.findings()
 
     def evidence(self, evidence_id: str) -> tuple[Finding, tuple[Place, ...]]:
         found = self._finding(evidence_id)
-        return found, tuple(proofs.places(self._review().evidence, found, self._reader))
+        return found, self._runs.evidence(found)
 
     def proof(self, evidence_id: str) -> bytes:
         found = self._finding(evidence_id)
-        raw = proofs.proof_of(self._review().evidence, found, self.certifiers.keycerts())
+        raw = self._runs.proof(found, self.certifiers.keycerts())
         if raw is None:
             raise Refused(f"no two signatures prove this: {found.en}")
         return raw
@@ -386,13 +315,3 @@ class LocalLedger:
 
     def check(self) -> Trial:
         return self._read(trials.check)
-
-
-def _refusal(move: Move) -> Finding:
-    position = move.position
-    return finding(
-        Code.CORRECTION_REFUSED,
-        position.creditor,
-        [position.subject],
-        amount=show(position.amount),
-    )

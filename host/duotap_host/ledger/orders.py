@@ -15,7 +15,7 @@ from duotap.fields import Limits
 from sqlalchemy import Connection, text
 
 from duotap_host.issuer import Issuer
-from duotap_host.ledger import registry
+from duotap_host.ledger import kept, registry
 from duotap_host.ledger.database import Again
 from duotap_host.ledger.interface import Amounts, Device, DeviceState, Refused
 from duotap_host.money import show
@@ -32,12 +32,27 @@ LARGEST_BASE = 1 << 16  # bytes as stored: eight parts of at most 3,000
 NUMBERS, NEXT_ISSUE = 2, 4  # where part 0 of a base says which statement comes next (§8.2)
 
 
-def issued(connection: Connection, device: bytes | None = None) -> tuple[Issued, ...]:
-    """All statements, or those of one device, by device and number."""
-    where = " WHERE device = :device" if device is not None else ""
+def issued(
+    connection: Connection, device: bytes | None = None, number: int = 0
+) -> tuple[Issued, ...]:
+    """All statements, or those of one device from a number on, by device and number."""
+    if device is None:
+        return _found(connection, "")
+    return _found(connection, " WHERE device = :device AND number >= :number", device, number)
+
+
+def numbered(connection: Connection, device: bytes, number: int) -> tuple[Issued, ...]:
+    """The statements of one device that bear this number: a load, and a cancel in its place."""
+    return _found(connection, " WHERE device = :device AND number = :number", device, number)
+
+
+def _found(
+    connection: Connection, where: str, device: bytes = b"", number: int = 0
+) -> tuple[Issued, ...]:
     query = text(f"SELECT {COLUMNS} FROM statements{where}")
     found = []
-    for row in connection.execute(query, {"device": device} if where else {}):
+    values = {"device": device, "number": number} if where else {}
+    for row in connection.execute(query, values):
         owner, number, kind, message_hash, raw, base, account = row
         parts = tuple(cbor.decode(bytes(base), LARGEST_BASE))
         found.append(
@@ -53,13 +68,10 @@ def of_request(connection: Connection, device: bytes, request: bytes) -> bytes |
     return None if row is None else bytes(row[0])
 
 
-def load_from(
-    statements: Sequence[Issued], device: bytes, number: int, amounts: Amounts, account: str
-) -> bytes | None:
-    """The first load of this kind with this number or a higher one that was not cancelled."""
-    of = [s for s in statements if s.device == device and s.number >= number]
-    cancelled = {statement.number for statement in of if statement.kind == CANCEL}
-    for statement in of:
+def load_from(statements: Sequence[Issued], amounts: Amounts, account: str) -> bytes | None:
+    """The first load of this kind among them that was not cancelled."""
+    cancelled = {statement.number for statement in statements if statement.kind == CANCEL}
+    for statement in statements:
         if statement.kind == LOAD and statement.number not in cancelled:
             message = messages.decode(statement.raw, messages.Load).message
             if (message.amounts, statement.account) == (amounts, account):
@@ -159,4 +171,5 @@ class Desk:
             "now": self._now_us,
         }
         self._connection.execute(text(INSERT), row)
+        kept.changed(self._connection, self._device.id)
         return issued

@@ -10,7 +10,7 @@ from duotap.certificate import decode_certificate, key_id
 from duotap.fields import ROLE_PERSON
 from sqlalchemy import Connection, text
 
-from duotap_host.ledger import accounts, codes
+from duotap_host.ledger import accounts, codes, kept
 from duotap_host.ledger.certifiers import Certifiers
 from duotap_host.ledger.interface import (
     Device,
@@ -53,6 +53,8 @@ def register(
         "now": now_us,
     }
     is_new = connection.execute(text(INSERT), row).rowcount == 1
+    if is_new:
+        kept.changed(connection, device)
     if not is_new and find(connection, device).certificate != raw:
         raise Refused(f"device {device.hex()} was certified before, by another certificate")
     accounts.open_purses(connection, ledger, [codes.purse(device)], now_us)
@@ -135,11 +137,9 @@ def serve(connection: Connection, key: bytes) -> None:
     connection.execute(text(SET_STATE), row)
 
 
-def freeze(connection: Connection, frozen: Collection[bytes]) -> None:
-    """Exactly these devices are frozen from now on, of those that are not retired."""
-    for device in everyone(connection):
-        old, new = DeviceState.ACTIVE, DeviceState.FROZEN
-        if device.id not in frozen:
-            old, new = new, old
-        if device.state == old:
-            connection.execute(text(SET_STATE), {"id": device.id, "old": old, "new": new})
+def freeze(connection: Connection, key: bytes, is_frozen: bool) -> None:
+    """Freeze a device that is served, or serve it again."""
+    old, new = DeviceState.FROZEN, DeviceState.ACTIVE
+    if is_frozen:
+        old, new = new, old
+    connection.execute(text(SET_STATE), {"id": key, "old": old, "new": new})

@@ -9,6 +9,8 @@ by the migrations beside this file, never by `create_all`.
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -21,10 +23,18 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
+    text,
 )
 
 ID = LargeBinary(16)
 HASH = LargeBinary(32)
+
+
+def where(condition: str) -> dict[str, Any]:
+    """Arguments of an index over some rows only."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
 
 metadata = MetaData(
     naming_convention={
@@ -42,6 +52,7 @@ book = Table(
     Column("root", ID, primary_key=True),  # key id of the issuer's present root
     Column("currency", SmallInteger, nullable=False),
     Column("opened_us", BigInteger, nullable=False),
+    Column("runs", BigInteger, nullable=False, server_default="0"),  # whoever runs locks the row
 )
 
 accounts = Table(
@@ -138,6 +149,8 @@ records = Table(
     Column("statement", LargeBinary, nullable=False),
     Column("checked", Boolean, nullable=False),  # all its signatures are verified
     Column("archived_us", BigInteger, nullable=False),
+    Column("stage", SmallInteger, nullable=False, server_default="0"),  # `digest.Stage`
+    Index("ix_records_new", "device", **where("stage = 0")),
 )
 
 heads = Table(
@@ -149,6 +162,7 @@ heads = Table(
     Column("chain_hash", HASH, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("received_us", BigInteger, nullable=False),
+    Column("reached", Boolean, nullable=False, server_default=false()),  # nothing below is missing
     Index(None, "device"),
 )
 
@@ -211,6 +225,7 @@ awards = Table(
     Column("lines", LargeBinary, nullable=False),  # as one CBOR array
     Column("paid_us", BigInteger, nullable=False),
     Index(None, "device"),
+    Index(None, "about"),
 )
 
 # Whom the operator lists, and what was published.
@@ -244,4 +259,73 @@ findings = Table(
     Column("state", Text, nullable=False),  # open, gone
     Column("found_us", BigInteger, nullable=False),
     Index(None, "device"),
+)
+
+# What was worked out from the archive, so that a run looks at what is new only. All of it can be
+# thrown away and made again (`digest.begin_anew`).
+
+# How far a device's journal was looked at: `changes` counts what came since it was registered.
+journals = Table(
+    "journals",
+    metadata,
+    Column("device", ID, primary_key=True),
+    Column("changes", BigInteger, nullable=False),
+    Column("digested", BigInteger, nullable=False),
+    Column("seen", LargeBinary, nullable=False),  # `kept.pack`; empty: nothing yet
+    Index("ix_journals_changed", "device", **where("digested <> changes")),
+)
+
+# Which records speak of what: the first bytes of a key of `reconcile.topics`.
+mentions = Table(
+    "mentions",
+    metadata,
+    Column("key", ID, primary_key=True),
+    Column("device", ID, primary_key=True),
+    Column("sequence", BigInteger, primary_key=True),
+    Column("hash", HASH, primary_key=True),
+)
+
+# What should be booked about each subject; `settlements` has what is.
+positions = Table(
+    "positions",
+    metadata,
+    Column("subject", HASH, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("lines", LargeBinary, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("debtor", ID, nullable=False),
+    Column("creditor", ID, nullable=False),
+    Column("ahead", Boolean, nullable=False),
+    Column("booked", Boolean, nullable=False),
+    Index(None, "creditor", "state"),
+    Index("ix_positions_to_book", "subject", **where("NOT booked")),
+)
+
+# Sums of positions by purse: `held` of all, `own` of what the device's own records should show.
+shadows = Table(
+    "shadows",
+    metadata,
+    Column("device", ID, primary_key=True),
+    Column("scope", BigInteger, primary_key=True, autoincrement=False),
+    Column("held", BigInteger, nullable=False),
+    Column("own", BigInteger, nullable=False),
+)
+
+# Payments that their payee is to be handed.
+awaited = Table(
+    "awaited",
+    metadata,
+    Column("payment", HASH, primary_key=True),
+    Column("payee", ID, nullable=False),
+    Index(None, "payee"),
+)
+
+# Which topics a finding follows from; one without is gone.
+grounds = Table(
+    "grounds",
+    metadata,
+    Column("topic", HASH, primary_key=True),
+    Column("finding", ID, primary_key=True),
+    Index(None, "finding"),
 )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Booking what reconciling found: moves become linked transfers, findings become rows.
+"""Booking what reconciling found: moves become linked transfers.
 
 A move is posted only while its subject is in the generation that was read, in the transaction that
 raises it. Whoever comes second sees that, and reconciles again.
@@ -7,26 +7,24 @@ raises it. Whoever comes second sees that, and reconciles again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
-from duotap_host.ledger import accounts, ids
+from duotap_host.ledger import accounts
 from duotap_host.ledger.codes import TransferCode, TransferFlag
-from duotap_host.ledger.interface import Finding, LedgerError, Result, Transfer
+from duotap_host.ledger.interface import LedgerError, Result, Transfer
+from duotap_host.ledger.kept import select
 from duotap_host.ledger.post import post
 from duotap_host.reconcile.archive import Line
 from duotap_host.reconcile.booking import Booked, Move, Posting
 
-OPEN, GONE, STANDING = "open", "gone", "standing"
-HASH_BYTES = 32
-
-SETTLED = "SELECT subject, state, generation FROM settlements"
+SETTLED = "SELECT subject, state, generation FROM settlements WHERE subject IN ({keys})"
 GENERATION = "SELECT generation FROM settlements WHERE subject = :subject"
 POSTINGS = (
     "SELECT t.subject, t.id, d.name, c.name, t.amount, t.code, t.corrects_id FROM transfers t"
     " JOIN accounts d ON d.id = t.debit_id JOIN accounts c ON c.id = t.credit_id"
-    " JOIN settlements s ON s.subject = t.subject ORDER BY t.code, t.created_us, t.id"
+    " WHERE t.subject IN ({keys}) ORDER BY t.code, t.created_us, t.id"
 )
 BEGIN = (
     "INSERT INTO settlements (subject, kind, state, generation, amount, debtor, creditor,"
@@ -37,28 +35,22 @@ GO_ON = (
     "UPDATE settlements SET state = :state, generation = generation + 1"
     " WHERE subject = :subject AND generation = :generation"
 )
-PUT_FINDING = (
-    "INSERT INTO findings (id, code, device, evidence, en, zh, state, found_us)"
-    " VALUES (:id, :code, :device, :evidence, :en, :zh, :state, :now) ON CONFLICT (id) DO NOTHING"
-)
-SET_FINDING = "UPDATE findings SET state = :state WHERE id = :id"
-FINDINGS = "SELECT id, code, device, evidence, en, zh, state FROM findings"
 
 
 class Stale(Exception):
     """Another one booked this subject meanwhile: nothing of this transaction stands."""
 
 
-def booked(connection: Connection) -> dict[bytes, Booked]:
-    """What the book has, by subject."""
+def booked(connection: Connection, subjects: Collection[bytes]) -> dict[bytes, Booked]:
+    """What the book has of these."""
     postings: dict[bytes, list[Posting]] = {}
-    for row in connection.execute(text(POSTINGS)):
+    for row in select(connection, POSTINGS, subjects):
         subject, key, debit, credit, amount, code, corrects = row
         line = Line(debit, credit, amount, TransferCode(code))
         posting = Posting(bytes(key), line, bytes(corrects))
         postings.setdefault(bytes(subject), []).append(posting)
     found = {}
-    for subject, state, generation in connection.execute(text(SETTLED)):
+    for subject, state, generation in select(connection, SETTLED, subjects):
         of = tuple(postings.get(bytes(subject), ()))
         found[bytes(subject)] = Booked(state, generation, of)
     return found
@@ -135,45 +127,3 @@ def _advance(connection: Connection, move: Move, now_us: int) -> None:
         changed = connection.execute(text(BEGIN), row)
     if changed.rowcount != 1:
         raise Stale
-
-
-def findings(connection: Connection) -> tuple[Finding, ...]:
-    """Those that stand."""
-    found = []
-    for row in connection.execute(text(FINDINGS)):
-        _, code, device, evidence, en, zh, state = row
-        if state != GONE:
-            found.append(Finding(code, bytes(device), _split(bytes(evidence)), en, zh))
-    return tuple(sorted(found))
-
-
-def put_findings(
-    connection: Connection, found: Iterable[Finding], now_us: int, state: str = OPEN
-) -> None:
-    """These stand; with OPEN, any other that was open is gone."""
-    now = {_key(finding): finding for finding in found}
-    before = {bytes(row[0]): row[6] for row in connection.execute(text(FINDINGS))}
-    for key, finding in sorted(now.items()):
-        if key not in before:
-            row = {
-                **finding._asdict(),
-                "evidence": b"".join(finding.evidence),
-                "id": key,
-                "state": state,
-                "now": now_us,
-            }
-            connection.execute(text(PUT_FINDING), row)
-    if state != OPEN:
-        return
-    for key, old in sorted(before.items()):
-        new = OPEN if key in now else GONE
-        if old != STANDING and old != new:
-            connection.execute(text(SET_FINDING), {"id": key, "state": new})
-
-
-def _key(finding: Finding) -> bytes:
-    return ids.derived("finding", finding.code, finding.device, *finding.evidence, finding.en)
-
-
-def _split(evidence: bytes) -> tuple[bytes, ...]:
-    return tuple(evidence[at : at + HASH_BYTES] for at in range(0, len(evidence), HASH_BYTES))

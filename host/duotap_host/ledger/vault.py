@@ -8,20 +8,28 @@ It takes whatever has the shape of a record; what is true shows when a head cove
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from duotap import cose, messages, record
 from duotap.errors import Refusal
 from sqlalchemy import Connection, text
 
 from duotap_host.issuer.es256 import verify
-from duotap_host.ledger import ids, registry, sets
+from duotap_host.ledger import ids, kept, registry, sets
 from duotap_host.ledger.interface import Deposited, Device, Foreign
 from duotap_host.reconcile.archive import Archive, Archived, Award, HeadSeen, Issued
+
+if TYPE_CHECKING:
+    from typing import Any
 
 STATEMENTS_MAX = 4096  # of one call; bounds a transaction
 PUT_RECORDS = (
     "INSERT INTO records (device, sequence, hash, previous, kind, statement, checked, archived_us)"
     " VALUES {rows} ON CONFLICT (device, sequence, hash) DO NOTHING"
+)
+MARK_CHECKED = (
+    "UPDATE records SET checked = TRUE FROM (VALUES {rows}) AS found"
+    " WHERE records.device = column1 AND sequence = column2 AND records.hash = column3"
 )
 PUT_HEAD = (
     "INSERT INTO heads (hash, device, sequence, chain_hash, raw, received_us)"
@@ -52,6 +60,8 @@ def put_records(
     for part in sets.parts(rows):
         marks, values = sets.rows(part)
         taken += connection.execute(text(PUT_RECORDS.format(rows=marks)), values).rowcount
+    if taken:
+        kept.changed(connection, device)
     return Deposited(taken, len(statements) - taken)
 
 
@@ -88,28 +98,32 @@ def put_head(connection: Connection, raw: bytes, now_us: int) -> bytes:
         "raw": raw,
         "now": now_us,
     }
-    connection.execute(text(PUT_HEAD), row)
+    if connection.execute(text(PUT_HEAD), row).rowcount:
+        kept.changed(connection, device.id)
     return device.id
 
 
-def records_of(connection: Connection, device: bytes | None = None) -> Iterable[Archived]:
-    """All archived records, or one device's."""
-    where = " WHERE device = :device" if device is not None else ""
-    query = text(f"SELECT {RECORD_COLUMNS} FROM records{where}")
-    for row in connection.execute(query, {"device": device} if where else {}):
-        body = bytes(row[5])[record.HEAD_SIZE :]
-        key, sequence, record_hash, previous, kind, _, checked = row
-        yield Archived(
-            bytes(key), sequence, bytes(record_hash), bytes(previous), kind, body, bool(checked)
-        )
+def records_of(connection: Connection) -> Iterable[Archived]:
+    """All archived records."""
+    return map(archived_in, connection.execute(text(f"SELECT {RECORD_COLUMNS} FROM records")))
 
 
-def heads_of(connection: Connection, device: bytes | None = None) -> Iterable[HeadSeen]:
-    """All heads, or one device's."""
-    where = " WHERE device = :device" if device is not None else ""
-    query = text(f"SELECT {HEAD_COLUMNS} FROM heads{where}")
-    for row in connection.execute(query, {"device": device} if where else {}):
-        key, owner, sequence, chain_hash, raw = row
+def archived_in(row: Sequence[Any]) -> Archived:
+    """A record from RECORD_COLUMNS."""
+    device, sequence, record_hash, previous, kind, statement, checked = row[:7]
+    body = bytes(statement)[record.HEAD_SIZE :]
+    hashes = bytes(record_hash), bytes(previous)
+    return Archived(bytes(device), sequence, *hashes, kind, body, bool(checked))
+
+
+def heads_of(connection: Connection) -> Iterable[HeadSeen]:
+    """All heads."""
+    return heads_in(connection.execute(text(f"SELECT {HEAD_COLUMNS} FROM heads")))
+
+
+def heads_in(rows: Iterable[Any]) -> Iterable[HeadSeen]:
+    """Heads from HEAD_COLUMNS."""
+    for key, owner, sequence, chain_hash, raw in rows:
         yield HeadSeen(bytes(key), bytes(owner), sequence, bytes(chain_hash), bytes(raw))
 
 
@@ -131,13 +145,6 @@ def archive(
 
 def mark_checked(connection: Connection, keys: Iterable[tuple[bytes, int, bytes]]) -> None:
     """All signatures of these records were verified; keys of device, sequence and hash."""
-    query = text(
-        "UPDATE records SET checked = TRUE"
-        " WHERE device = :device AND sequence = :sequence AND hash = :hash"
-    )
-    rows = [
-        {"device": device, "sequence": sequence, "hash": each}
-        for device, sequence, each in sorted(keys)
-    ]
-    if rows:
-        connection.execute(query, rows)
+    for part in sets.parts(sorted(keys)):
+        marks, values = sets.rows(part)
+        connection.execute(text(MARK_CHECKED.format(rows=marks)), values)

@@ -4,7 +4,7 @@ up to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from duotap_host.ledger import codes
 from duotap_host.reconcile.evidence import Evidence
@@ -18,19 +18,32 @@ def of_purses(evidence: Evidence, positions: Iterable[Position]) -> dict[bytes, 
     has not come to yet are left out for that device, and what was paid for a lost one."""
     held: dict[bytes, ByScope] = {}
     for position in positions:
-        if position.kind == AWARD:
-            continue
-        ahead = position.debtor if is_ahead(evidence, position) else None
-        for line in position.lines:
-            for name, amount in ((line.debit, -line.amount), (line.credit, line.amount)):
-                purse = codes.purse_of(name)
-                if purse is not None and purse[0] != ahead:
-                    of = held.setdefault(purse[0], {})
-                    of[purse[1]] = of.get(purse[1], 0) + amount
-    return {
-        device: {scope: amount for scope, amount in of.items() if amount}
-        for device, of in held.items()
-    }
+        for device, scope, amount in own(position, is_ahead(evidence, position)):
+            of = held.setdefault(device, {})
+            of[scope] = of.get(scope, 0) + amount
+    return {device: without_zeros(of) for device, of in held.items()}
+
+
+def without_zeros(of: ByScope) -> ByScope:
+    """As a purse counts."""
+    return {scope: amount for scope, amount in of.items() if amount}
+
+
+def moved(position: Position) -> Iterator[tuple[bytes, int, int]]:
+    """What it adds to purses: device, scope, amount."""
+    for line in position.lines:
+        for name, amount in ((line.debit, -line.amount), (line.credit, line.amount)):
+            purse = codes.purse_of(name)
+            if purse is not None:
+                yield *purse, amount
+
+
+def own(position: Position, ahead: bool) -> Iterator[tuple[bytes, int, int]]:
+    """The part of it that devices' own records should show; `ahead` as `is_ahead` says."""
+    if position.kind != AWARD:
+        for device, scope, amount in moved(position):
+            if not ahead or device != position.debtor:
+                yield device, scope, amount
 
 
 def is_ahead(evidence: Evidence, position: Position) -> bool:

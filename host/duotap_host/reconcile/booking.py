@@ -62,11 +62,16 @@ def moves(positions: Mapping[bytes, Position], booked: Mapping[bytes, Booked]) -
         before = booked.get(subject, NOTHING)
         position = positions.get(subject)
         if position is None:
-            position = Position(subject, "", "withdrawn", (), 0, NO_ID, NO_ID)
+            position = withdrawn(subject)
         move = difference(position, before)
         if move.postings or position.state != before.state:
             found.append(move)
     return found
+
+
+def withdrawn(subject: bytes) -> Position:
+    """What the evidence speaks of no more."""
+    return Position(subject, "", "withdrawn", (), 0, NO_ID, NO_ID)
 
 
 def difference(position: Position, before: Booked) -> Move:

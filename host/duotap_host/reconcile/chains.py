@@ -4,6 +4,9 @@
 
 What no head reaches is kept and means nothing: anybody may have made it up. Two heads that are
 not on one chain are a fork; what lies before it is the trunk, what lies after it is disputed.
+
+Tracing may go on from the tip of a trunk that was traced before. What does not fit that trunk says
+that it is a fork, or that there was none yet, and is traced from the first record again.
 """
 
 from __future__ import annotations
@@ -16,19 +19,27 @@ from duotap.record import NO_HASH, SEQUENCE_FIRST
 from duotap_host.reconcile.archive import Archived, HeadSeen
 
 Place = tuple[int, bytes]  # sequence and hash
+ROOT: Place = (SEQUENCE_FIRST - 1, NO_HASH)
+
+
+class OffTrunk(Exception):
+    """A head is not on the trunk that was to be gone on from: trace from the first record."""
 
 
 class Chain(NamedTuple):
-    """`trunk`: covered, ascending, without a gap from the first. `forked_at`: first sequence with
-    two histories, 0 if there is one. `missing`: first and last sequence that a head needs and
-    that is not here, (0, 0) if there is none. `head`: the newest one that the trunk ends with."""
+    """`trunk`: covered, ascending, without a gap from `base` on; it ends with `tip`. `forked_at`:
+    first sequence with two histories, 0 if there is one. `missing`: first and last sequence that a
+    head needs and that is not here, (0, 0) if there is none. `head`: the newest one that the trunk
+    ends with. `reached`: heads below which nothing is missing."""
 
-    trunk: tuple[Archived, ...]
-    disputed: tuple[Archived, ...]
-    forked_at: int
-    fork: tuple[bytes, ...]  # one head's hash of each history
-    missing: tuple[int, int]
-    head: HeadSeen | None
+    trunk: tuple[Archived, ...] = ()
+    disputed: tuple[Archived, ...] = ()
+    forked_at: int = 0
+    fork: tuple[bytes, ...] = ()  # one head's hash of each history
+    missing: tuple[int, int] = (0, 0)
+    head: HeadSeen | None = None
+    tip: Place = ROOT
+    reached: frozenset[bytes] = frozenset()
 
 
 class _Walk(NamedTuple):
@@ -37,26 +48,35 @@ class _Walk(NamedTuple):
     missing: int  # sequence of the first record on the way down that is not here; 0: all are
 
 
-def trace(records: Sequence[Archived], heads: Sequence[HeadSeen]) -> Chain:
-    """Sort out what the heads cover. The order of both sequences does not matter."""
+def trace(records: Sequence[Archived], heads: Sequence[HeadSeen], base: Place = ROOT) -> Chain:
+    """Sort out what the heads cover. The order of both sequences does not matter.
+
+    `base`: tip of the trunk to go on from; records are those after it, heads those at or after it.
+    Raises OffTrunk.
+    """
     here = {(record.sequence, record.hash): record for record in records}
-    whole: set[Place] = set()
+    whole: set[Place] = {base}
     walks = [_down(head, here, whole) for head in sorted(heads, key=_newest_first)]
     claims: dict[int, set[bytes]] = {}
     for walk in walks:
         for sequence, record_hash in ((walk.head.sequence, walk.head.chain_hash), *walk.places):
             claims.setdefault(sequence, set()).add(record_hash)
     forked_at = min((at for at, hashes in claims.items() if len(hashes) > 1), default=0)
-    covered = sorted(whole)
+    if base != ROOT and any(walk.missing == base[0] for walk in walks):
+        raise OffTrunk
+    covered = sorted(whole - {base})
     trunk = tuple(here[place] for place in covered if not forked_at or place[0] < forked_at)
     disputed = tuple(here[place] for place in covered if forked_at and place[0] >= forked_at)
+    tip = (trunk[-1].sequence, trunk[-1].hash) if trunk else base
     return Chain(
         trunk,
         disputed,
         forked_at,
         _fork(forked_at, walks, here) if forked_at else (),
-        _missing(walks, covered),
-        _last_head(trunk, heads),
+        _missing(walks, covered[-1] if covered else base),
+        _last_head(tip, heads),
+        tip,
+        frozenset(walk.head.hash for walk in walks if not walk.missing),
     )
 
 
@@ -65,18 +85,14 @@ def _newest_first(head: HeadSeen) -> tuple[int, bytes]:
 
 
 def _down(head: HeadSeen, here: dict[Place, Archived], whole: set[Place]) -> _Walk:
-    """Walk from a head until the first record, until what is known to be whole, or a gap."""
+    """Walk from a head until what is known to be whole, or a gap."""
     place: Place = (head.sequence, head.chain_hash)
     places: list[Place] = []
     while place not in whole:
         record = here.get(place)
         if record is None:
-            return _Walk(head, tuple(places), place[0])
+            return _Walk(head, tuple(places), max(place[0], SEQUENCE_FIRST))
         places.append(place)
-        if record.sequence == SEQUENCE_FIRST:
-            if record.previous != NO_HASH:
-                return _Walk(head, tuple(places), SEQUENCE_FIRST)
-            break
         place = (record.sequence - 1, record.previous)
     whole.update(places)
     return _Walk(head, tuple(places), 0)
@@ -94,18 +110,12 @@ def _fork(at: int, walks: Sequence[_Walk], here: dict[Place, Archived]) -> tuple
     return tuple(sorted(found.values()))
 
 
-def _missing(walks: Sequence[_Walk], covered: Sequence[Place]) -> tuple[int, int]:
+def _missing(walks: Sequence[_Walk], reached: Place) -> tuple[int, int]:
     last = max((walk.missing for walk in walks), default=0)
-    if not last:
-        return 0, 0
-    first = min((sequence for sequence, _ in covered[-1:]), default=0) + 1
-    return min(first, last), last
+    return (min(reached[0] + 1, last), last) if last else (0, 0)
 
 
-def _last_head(trunk: Sequence[Archived], heads: Sequence[HeadSeen]) -> HeadSeen | None:
-    if not trunk:
-        return None
-    tip = (trunk[-1].sequence, trunk[-1].hash)
+def _last_head(tip: Place, heads: Sequence[HeadSeen]) -> HeadSeen | None:
     at_tip = [head for head in heads if (head.sequence, head.chain_hash) == tip]
     return min(at_tip, key=lambda head: head.hash, default=None)
 
@@ -117,20 +127,18 @@ def next_missing(chain: Chain, records: Sequence[Archived], checkpointed: int) -
     `checkpointed`: last record that a signed checkpoint covers; no honest device's history
     differs below it.
     """
-    tip = chain.trunk[-1].sequence if chain.trunk else 0
     after = _reach(chain, records) + 1
     gap = chain.missing[1]
     if not gap:
         return after
-    return next((at for at in (after, tip + 1, checkpointed + 1) if at <= gap), SEQUENCE_FIRST)
+    tries = (after, chain.tip[0] + 1, checkpointed + 1)
+    return next((at for at in tries if at <= gap), SEQUENCE_FIRST)
 
 
 def _reach(chain: Chain, records: Sequence[Archived]) -> int:
     """How far records follow on the trunk without a gap, head or not."""
     following = {(record.sequence - 1, record.previous): record for record in records}
-    place: Place = (0, NO_HASH)
-    if chain.trunk:
-        place = (chain.trunk[-1].sequence, chain.trunk[-1].hash)
+    place = chain.tip
     while place in following:
         record = following[place]
         place = (record.sequence, record.hash)

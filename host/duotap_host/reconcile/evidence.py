@@ -9,7 +9,7 @@ money, but what a device signed it has said: `said` knows that too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from dataclasses import dataclass, field
 
 from duotap import messages, proof, records
@@ -38,10 +38,11 @@ class Seen:
     folded: Folded
     unpaid: dict[bytes, int] = field(default_factory=dict)  # hash of a V-closed offer: sequence
     resolved: set[bytes] = field(default_factory=set)  # offers with a late void or a conflict
-    offered: set[int] = field(default_factory=set)  # numbers of offers in it
+    offered: set[int] = field(default_factory=set)  # reserved numbers of offers in it
     reserved: list[tuple[int, int, int]] = field(default_factory=list)  # sequence, first, last
     paid: dict[bytes, int] = field(default_factory=dict)  # hash of a payment made: sequence
     checkpointed: int = 0  # last record that a checkpoint in it covers
+    synced: int = 0  # last record that a checkpoint covers
 
 
 @dataclass(slots=True)
@@ -49,7 +50,7 @@ class Evidence:
     """The index. Keys: hashes of messages unless said otherwise."""
 
     archive: Archive
-    journals: dict[bytes, Seen] = field(default_factory=dict)
+    journals: MutableMapping[bytes, Seen] = field(default_factory=dict)
     payments: dict[bytes, Signed] = field(default_factory=dict)
     by_offer: dict[bytes, set[bytes]] = field(default_factory=dict)  # offer: its payments
     own: dict[bytes, bool] = field(default_factory=dict)  # in the payer's journal; before a fork?
@@ -66,7 +67,7 @@ class Evidence:
     )  # record: dev, raw
     problems: dict[bytes, list[Problem]] = field(default_factory=dict)  # by device
     # Device and what it may say once (duotap.proof): what it said, by hash; one is honest.
-    said: dict[tuple[bytes, str, object], dict[bytes, Signed]] = field(default_factory=dict)
+    said: dict[tuple[bytes, str, bytes | int], dict[bytes, Signed]] = field(default_factory=dict)
 
 
 def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
@@ -74,38 +75,51 @@ def collect(archive: Archive, reader: Reader, folds: Folds) -> Evidence:
     evidence = Evidence(archive)
     synced = _synced(archive.issued)
     for device in sorted(archive.devices):
-        chain = trace(archive.records.get(device, ()), archive.heads.get(device, ()))
+        records = archive.records.get(device, ())
+        chain = trace(records, archive.heads.get(device, ()))
         certificate = archive.devices[device].certificate
-        folded = folds.of(device, chain.trunk, synced.get(device, set()), certificate)
-        seen = Seen(chain, folded)
-        evidence.journals[device] = seen
-        for is_firm, part in ((True, chain.trunk), (False, chain.disputed)):
-            for archived in part:
-                entry, problems = reader.read(archived)
-                evidence.problems.setdefault(device, []).extend(problems)
-                _file(evidence, seen, entry, is_firm)
-        _hear(evidence, reader, archive.records.get(device, ()))
+        covered = synced.get(device, set())
+        folded = folds.of(device, chain.trunk, covered, certificate)
+        evidence.journals[device] = Seen(chain, folded, synced=max(covered, default=0))
+        file_journal(evidence, reader, device, (chain.trunk, chain.disputed, records))
     return evidence
 
 
-def _hear(evidence: Evidence, reader: Reader, archived: Iterable[Archived]) -> None:
+Standings = tuple[Iterable[Archived], Iterable[Archived], Iterable[Archived]]
+
+
+def file_journal(evidence: Evidence, reader: Reader, device: bytes, given: Standings) -> None:
+    """Take in records of one device: those before any fork, those after one, and all that are
+    here, covered or not."""
+    firm, disputed, every = given
+    for is_firm, part in ((True, firm), (False, disputed)):
+        for archived in part:
+            entry, problems = reader.read(archived)
+            evidence.problems.setdefault(device, []).extend(problems)
+            _file(evidence, evidence.journals[device], entry, is_firm)
+    for archived in every:
+        _hear(evidence, reader.read(archived)[0])
+
+
+def _hear(evidence: Evidence, entry: Entry) -> None:
     """Keep what may be said once, covered or not. Others may have made the record up, not what
     is signed in it."""
-    for each in archived:
-        entry, _ = reader.read(each)
-        for signed in (entry.payment, entry.offer, entry.closing):
-            if signed is not None:
-                key = (signed.kid, *proof.subject(signed))
-                evidence.said.setdefault(key, {})[signed.hash] = signed
+    for signed in entry.said():
+        key = (signed.kid, *proof.subject(signed))
+        evidence.said.setdefault(key, {})[signed.hash] = signed
 
 
 def _synced(issued: Iterable[Issued]) -> Mapping[bytes, set[int]]:
     found: dict[bytes, set[int]] = {}
     for statement in issued:
         if statement.kind == CHECKPOINT:
-            covered = messages.decode(statement.raw, messages.Checkpoint).message.covered
-            found.setdefault(statement.device, set()).add(covered)
+            found.setdefault(statement.device, set()).add(covered_by(statement))
     return found
+
+
+def covered_by(checkpoint: Issued) -> int:
+    """Sequence of the last record that it covers."""
+    return int(messages.decode(checkpoint.raw, messages.Checkpoint).message.covered)
 
 
 def _file(evidence: Evidence, seen: Seen, entry: Entry, is_firm: bool) -> None:
@@ -142,7 +156,9 @@ def _file_offers(seen: Seen, entry: Entry) -> None:
     if entry.unpaid:
         seen.unpaid[entry.unpaid] = sequence
     if entry.offer is not None and kind == records.OFFER:
-        seen.offered.add(entry.offer.message.offer_counter)
+        number = entry.offer.message.offer_counter
+        if any(first <= number <= last for _, first, last in seen.reserved):
+            seen.offered.add(number)
     if kind == records.RESERVED:
         seen.reserved.append((sequence, *entry.reserved))
 

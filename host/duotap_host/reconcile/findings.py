@@ -8,16 +8,18 @@ is the operator's to decide. The same archive gives the same findings in the sam
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import NamedTuple
 
 from duotap import messages, proof
 from duotap.cose import Signed
 
 from duotap_host.ledger.interface import Finding
 from duotap_host.money import show as money
-from duotap_host.reconcile import balances, folding, losses, matching, reading, texts
-from duotap_host.reconcile.evidence import Evidence
+from duotap_host.reconcile import balances, folding, losses, matching, reading, texts, topics
+from duotap_host.reconcile.balances import ByScope
+from duotap_host.reconcile.evidence import Evidence, Seen
 from duotap_host.reconcile.matching import Position
 
 
@@ -76,136 +78,164 @@ def finding(code: Code, device: bytes, evidence: Iterable[bytes], **values: obje
     return Finding(code, device, tuple(evidence), en.format(**values), zh.format(**values))
 
 
-def find(evidence: Evidence, positions: Iterable[Position]) -> tuple[Finding, ...]:
-    """All findings, sorted and each once."""
+class Held(NamedTuple):
+    """What is booked for purses, as far as findings compare it: `own` is what a device's own
+    records should add up to, `debts` what lost devices owe (`losses`)."""
+
+    own: Mapping[bytes, ByScope]
+    debts: Iterable[losses.Owed]
+
+
+def held(evidence: Evidence, positions: Iterable[Position]) -> Held:
+    """Of all devices."""
     positions = tuple(positions)
-    found = {
-        *_histories(evidence),
-        *_firmware(evidence),
-        *_remarks(evidence),
-        *_problems(evidence),
-        *_contradictions(evidence),
-        *_closings(evidence),
-        *_issued(evidence),
-        *_payments(evidence),
-        *_refunds(evidence),
-        *_balances(evidence, positions),
-        *_debts(evidence, positions),
-    }
-    return tuple(sorted(found))
+    archive = evidence.archive
+    shadows = losses.shadows(positions)
+    debts = losses.owed(shadows, archive.awards, positions, archive.devices)
+    return Held(balances.of_purses(evidence, positions), tuple(debts))
 
 
-def _histories(evidence: Evidence) -> Iterator[Finding]:
+Sourced = tuple[bytes, Finding]  # the topic that brought it, and the finding
+
+
+def find(evidence: Evidence, held: Held) -> Iterator[Sourced]:
+    """Every finding with the topic that it follows from; two topics may bring the same one."""
+    yield from _histories(evidence)
+    yield from _firmware(evidence)
+    yield from _remarks(evidence)
+    yield from _problems(evidence)
+    yield from _contradictions(evidence)
+    yield from _closings(evidence)
+    yield from _issued(evidence)
+    yield from _certificates(evidence)
+    yield from _payments(evidence)
+    yield from _refunds(evidence)
+    yield from _balances(evidence, held.own)
+    yield from _debts(held.debts)
+
+
+def _histories(evidence: Evidence) -> Iterator[Sourced]:
     for device, seen in evidence.journals.items():
-        chain = seen.chain
-        if chain.forked_at:
-            yield finding(Code.FORK, device, chain.fork, at=chain.forked_at)
-        if chain.missing[1]:
-            first, last = chain.missing
-            yield finding(Code.GAP, device, (), first=first, last=last)
-        if seen.folded.broken:
-            code = Code.OVERSPENT if seen.folded.overspent else Code.DAMAGED
-            yield finding(
-                code, device, [seen.folded.broken], record=texts.short(seen.folded.broken)
-            )
-        elif chain.head is not None and not chain.forked_at:
-            head = messages.decode(chain.head.raw, messages.Head).message
-            state = seen.folded.state
-            claimed = (dict(head.balances), list(head.numbers))
-            if claimed != (state.balances, state.numbers()):
-                said = money(messages.total(head.balances))
-                held = money(state.balance())
-                yield finding(Code.HEAD_DIFFERS, device, [chain.head.hash], said=said, held=held)
+        for found in _history(device, seen):
+            yield topics.device(device), found
 
 
-def _firmware(evidence: Evidence) -> Iterator[Finding]:
+def _firmware(evidence: Evidence) -> Iterator[Sourced]:
     """A device keeps its key only as long as the firmware that it was certified with."""
     for device, seen in evidence.journals.items():
         if seen.chain.head is not None:
             head = messages.decode(seen.chain.head.raw, messages.Head).message
             certified = evidence.archive.devices[device].certificate.firmware
             if head.firmware != certified:
-                said, ours = texts.short(head.firmware), texts.short(certified)
-                evidence_id = [seen.chain.head.hash]
-                yield finding(Code.FIRMWARE_DIFFERS, device, evidence_id, runs=said, ours=ours)
+                values = {"runs": texts.short(head.firmware), "ours": texts.short(certified)}
+                about = [seen.chain.head.hash]
+                found = finding(Code.FIRMWARE_DIFFERS, device, about, **values)
+                yield topics.device(device), found
 
 
-def _remarks(evidence: Evidence) -> Iterator[Finding]:
+def _history(device: bytes, seen: Seen) -> Iterator[Finding]:
+    chain = seen.chain
+    if chain.forked_at:
+        yield finding(Code.FORK, device, chain.fork, at=chain.forked_at)
+    if chain.missing[1]:
+        first, last = chain.missing
+        yield finding(Code.GAP, device, (), first=first, last=last)
+    broken = seen.folded.broken
+    if broken:
+        code = Code.OVERSPENT if seen.folded.overspent else Code.DAMAGED
+        yield finding(code, device, [broken], record=texts.short(broken))
+    elif chain.head is not None and not chain.forked_at:
+        head = messages.decode(chain.head.raw, messages.Head).message
+        state = seen.folded.state
+        claimed = (dict(head.balances), list(head.numbers))
+        if claimed != (state.balances, state.numbers()):
+            said = money(messages.total(head.balances))
+            held = money(state.balance())
+            yield finding(Code.HEAD_DIFFERS, device, [chain.head.hash], said=said, held=held)
+
+
+def _remarks(evidence: Evidence) -> Iterator[Sourced]:
     """What a device's certificate forbade; a limit in money is shown as such."""
     for device, seen in evidence.journals.items():
         for remark in seen.folded.remarks:
             is_money = remark.code in (folding.OVER_TOTAL, folding.OVER_RECEIVED_TOTAL)
             show = money if is_money else str
             values = {"came_to": show(remark.came_to), "allowed": show(remark.allowed)}
-            yield finding(Code(remark.code), device, [remark.record], **values)
+            found = finding(Code(remark.code), device, [remark.record], **values)
+            yield topics.device(device), found
 
 
-def _problems(evidence: Evidence) -> Iterator[Finding]:
+def _problems(evidence: Evidence) -> Iterator[Sourced]:
     for device, problems in evidence.problems.items():
         for problem in problems:
             record, signer = texts.short(problem.record), texts.short(problem.signer)
             code = Code(problem.code)
-            yield finding(code, device, [problem.record], record=record, signer=signer)
+            found = finding(code, device, [problem.record], record=record, signer=signer)
+            yield topics.record(device, problem.record), found
 
 
-def _contradictions(evidence: Evidence) -> Iterator[Finding]:
+def _contradictions(evidence: Evidence) -> Iterator[Sourced]:
     """What a device may say once and said twice: each pair of signatures is a proof."""
     for (device, kind, subject), messages_by_hash in evidence.said.items():
         hashes = sorted(messages_by_hash)
+        topic = topics.said(device, kind, subject)
         if len(hashes) == 1:
             continue
-        if kind == proof.ANSWERS:
+        if isinstance(subject, bytes):
             kinds = {type(signed.message) for signed in messages_by_hash.values()}
-            if len(kinds) == 2 and isinstance(subject, bytes):
+            if len(kinds) == 2:
                 paid = texts.short(subject)
-                yield finding(Code.VOID_AND_HONOURED, device, hashes, payment=paid)
+                yield topic, finding(Code.VOID_AND_HONOURED, device, hashes, payment=paid)
         else:
             code = Code.DUPLICATE_OFFER if kind == proof.OFFERS else Code.DUPLICATE_PAYMENT
-            yield finding(code, device, hashes, counter=subject, count=len(hashes))
+            yield topic, finding(code, device, hashes, counter=subject, count=len(hashes))
 
 
-def _closings(evidence: Evidence) -> Iterator[Finding]:
+def _closings(evidence: Evidence) -> Iterator[Sourced]:
     for payment_hash, end in evidence.closings.items():
         for entry, _ in end.honoured:
             known = evidence.archive.devices.get(entry.record.device)
             if known is not None and not matching.is_right_closing(entry, known):
-                yield finding(
-                    Code.WRONG_CLOSING,
-                    known.id,
-                    [entry.record.hash],
-                    payment=texts.short(payment_hash),
-                )
+                paid = texts.short(payment_hash)
+                found = finding(Code.WRONG_CLOSING, known.id, [entry.record.hash], payment=paid)
+                yield payment_hash, found
 
 
-def _issued(evidence: Evidence) -> Iterator[Finding]:
-    """A load or certificate that is not in the ledger's own book raises an alarm (§7)."""
+def _issued(evidence: Evidence) -> Iterator[Sourced]:
+    """A statement that is not in the ledger's own book raises an alarm (PROTOCOL.md §11.2)."""
     known = {(statement.device, statement.hash) for statement in evidence.archive.issued}
     for (device, message_hash), signed in evidence.issued.items():
         if (device, message_hash) not in known:
             number = signed.message.number
-            yield finding(Code.UNKNOWN_LOAD, device, [message_hash], number=number)
+            found = finding(Code.UNKNOWN_LOAD, device, [message_hash], number=number)
+            yield matching.load_subject(device, number), found
+
+
+def _certificates(evidence: Evidence) -> Iterator[Sourced]:
+    """So does a certificate."""
     for record_hash, (device, raw) in evidence.certificates.items():
         if evidence.archive.devices[device].raw != raw:
-            yield finding(Code.UNKNOWN_CERTIFICATE, device, [record_hash])
+            found = finding(Code.UNKNOWN_CERTIFICATE, device, [record_hash])
+            yield topics.record(device, record_hash), found
 
 
-def _payments(evidence: Evidence) -> Iterator[Finding]:
-    for payment_hash, payment in evidence.payments.items():
-        message = payment.message
-        amount = messages.total(message.amounts)
-        offer = evidence.offers.get(message.offer_hash)
-        if offer is not None and not _answers(payment, offer):
-            asked = money(offer.message.amount)
-            yield finding(
-                Code.AMOUNT_MISMATCH, payment.kid, [payment_hash], paid=money(amount), asked=asked
-            )
-        payer = evidence.archive.devices[payment.kid]
-        limit = payer.certificate.limits.payment
-        if amount > limit:
-            yield finding(
-                Code.OVER_LIMIT, payer.id, [payment_hash], paid=money(amount), limit=money(limit)
-            )
-        yield from _received(evidence, payment, amount)
+def _payments(evidence: Evidence) -> Iterator[Sourced]:
+    for payment in evidence.payments.values():
+        for found in _payment(evidence, payment):
+            yield payment.hash, found
+
+
+def _payment(evidence: Evidence, payment: Signed) -> Iterator[Finding]:
+    amount = messages.total(payment.message.amounts)
+    paid, about = money(amount), [payment.hash]
+    offer = evidence.offers.get(payment.message.offer_hash)
+    if offer is not None and not _answers(payment, offer):
+        asked = money(offer.message.amount)
+        yield finding(Code.AMOUNT_MISMATCH, payment.kid, about, paid=paid, asked=asked)
+    limit = evidence.archive.devices[payment.kid].certificate.limits.payment
+    if amount > limit:
+        yield finding(Code.OVER_LIMIT, payment.kid, about, paid=paid, limit=money(limit))
+    yield from _received(evidence, payment, amount)
 
 
 def _answers(payment: Signed, offer: Signed) -> bool:
@@ -238,14 +268,15 @@ def _received(evidence: Evidence, payment: Signed, amount: int) -> Iterator[Find
         )
 
 
-def _refunds(evidence: Evidence) -> Iterator[Finding]:
+def _refunds(evidence: Evidence) -> Iterator[Sourced]:
     """Of what was not paid, and of more than was paid, scope by scope."""
     back: dict[bytes, tuple[Signed, dict[int, int], list[bytes]]] = {}
     for refund_hash, refund in evidence.refunds.items():
         payment = evidence.payments.get(refund.message.payment_hash)
         amount = messages.total(refund.message.amounts)
         if payment is None or payment.message.payee != refund.kid:
-            yield finding(Code.WRONG_REFUND, refund.kid, [refund_hash], paid=money(amount))
+            found = finding(Code.WRONG_REFUND, refund.kid, [refund_hash], paid=money(amount))
+            yield refund_hash, found
             continue
         of = back.setdefault(payment.hash, (payment, {}, []))
         of[2].append(refund_hash)
@@ -255,28 +286,28 @@ def _refunds(evidence: Evidence) -> Iterator[Finding]:
         paid = dict(payment.message.amounts)
         if any(part > paid.get(scope, 0) for scope, part in given.items()):
             values = {"paid": money(sum(paid.values())), "given": money(sum(given.values()))}
-            yield finding(Code.OVER_REFUNDED, payment.message.payee, sorted(hashes), **values)
+            stand = payment.message.payee
+            yield payment.hash, finding(Code.OVER_REFUNDED, stand, sorted(hashes), **values)
 
 
-def _balances(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Finding]:
+def _balances(evidence: Evidence, own: Mapping[bytes, ByScope]) -> Iterator[Sourced]:
     """What is booked on a purse's shadow is what the device's own records add up to, once its
     journal is as far as its signatures that others brought."""
-    booked = balances.of_purses(evidence, positions)
     for device, seen in evidence.journals.items():
         chain = seen.chain
         if chain.head is None or chain.forked_at or seen.folded.broken:
             continue
-        if booked.get(device, {}) != seen.folded.state.balances:
-            yield finding(
-                Code.BALANCE_DIFFERS,
-                device,
-                [chain.head.hash],
-                booked=money(sum(booked.get(device, {}).values())),
-                held=money(seen.folded.state.balance()),
-            )
+        booked = own.get(device, {})
+        if booked != seen.folded.state.balances:
+            sums = {"booked": sum(booked.values()), "held": seen.folded.state.balance()}
+            shown = {name: money(amount) for name, amount in sums.items()}
+            found = finding(Code.BALANCE_DIFFERS, device, [chain.head.hash], **shown)
+            yield topics.shadow(device), found
 
 
-def _debts(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Finding]:
+def _debts(debts: Iterable[losses.Owed]) -> Iterator[Sourced]:
     """A claim against a lost device that came after its value was returned is its holder's."""
-    for owed in losses.owed(evidence, positions):
-        yield finding(Code.DEBT, owed.device, owed.awards, home=owed.home, owed=money(owed.amount))
+    for owed in debts:
+        amount = money(owed.amount)
+        found = finding(Code.DEBT, owed.device, owed.awards, home=owed.home, owed=amount)
+        yield topics.shadow(owed.device), found

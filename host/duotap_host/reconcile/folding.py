@@ -8,15 +8,18 @@ It verifies nothing and settles nothing; it remarks on what the device's certifi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from duotap import messages, record, records
 from duotap.base import SINCE_SYNC
 from duotap.certificate import Certificate
 from duotap.errors import DuotapError
-from duotap.fold import State, apply
+from duotap.fold import State, apply, open_offer, open_payment
 
 from duotap_host.reconcile.archive import Archived
+
+if TYPE_CHECKING:
+    from typing import Any
 
 EXPIRED, OVER_COUNT, OVER_TOTAL = "expired", "over_count", "over_total"
 OVER_RECEIVED_TOTAL = "over_received_total"
@@ -45,12 +48,18 @@ class Folded(NamedTuple):
 
 
 def fold(
-    trunk: Sequence[Archived], synced: Collection[int], certificate: Certificate | None = None
+    trunk: Sequence[Archived],
+    synced: Collection[int],
+    certificate: Certificate | None = None,
+    before: Folded | None = None,
 ) -> Folded:
-    """Add up records from the first on. `synced`: sequence numbers that checkpoints cover, at
-    which what counts since the last sync begins anew; `certificate`: what is remarked on."""
-    state = State()
-    remarks: dict[str, Remark] = {}
+    """Add up records, from the first on or from `before`, which is used up. `synced`: sequence
+    numbers that checkpoints cover, at which what counts since the last sync begins anew;
+    `certificate`: what is remarked on."""
+    if before is not None and before.broken:
+        return before
+    state = State() if before is None else before.state
+    remarks = {} if before is None else {remark.code: remark for remark in before.remarks}
     for archived in trunk:
         if archived.kind != record.START:
             try:
@@ -61,8 +70,44 @@ def fold(
             for remark in () if certificate is None else _remarks(state, archived, certificate):
                 remarks.setdefault(remark.code, remark)
         if archived.sequence in synced:
-            state.used[:SINCE_SYNC] = [0] * SINCE_SYNC
+            begin_anew(state)
     return Folded(state, remarks=tuple(remarks.values()))
+
+
+def begin_anew(state: State) -> None:
+    """A checkpoint covers the record that this state ends with."""
+    state.used[:SINCE_SYNC] = [0] * SINCE_SYNC
+
+
+def pack(folded: Folded) -> list[object]:
+    """As plain values; of the state what a base has (PROTOCOL.md §8.2), which is all that settling
+    asks for."""
+    state = folded.state
+    offer = state.open_offer
+    return [
+        state.balances,
+        state.expiries,
+        state.numbers(),
+        state.epoch,
+        [offer.sequence, offer.raw] if offer else None,
+        [payment.raw for payment in state.open_payments],
+        state.used,
+        folded.broken,
+        folded.overspent,
+        [list(remark) for remark in folded.remarks],
+    ]
+
+
+def unpack(packed: Sequence[Any]) -> Folded:
+    """What `pack` packed."""
+    state = State()
+    state.balances, state.expiries, numbers, state.epoch, offer, payments, state.used = packed[:7]
+    state.next_payment, state.next_offer, state.next_refund = numbers[:3]
+    state.next_unload, state.next_issue = numbers[3:]
+    state.open_offer = open_offer(*offer) if offer else None
+    state.open_payments = [open_payment(raw) for raw in payments]
+    broken, overspent, remarks = packed[7:]
+    return Folded(state, broken, overspent, tuple(Remark(*each) for each in remarks))
 
 
 def _remarks(state: State, archived: Archived, certificate: Certificate) -> Iterator[Remark]:

@@ -12,13 +12,13 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from duotap import base, cbor, messages, record, records
+from duotap import base, cbor, record, records
 from duotap.statements import BASE_PARTS_MAX
 
 from duotap_host.ledger.interface import Handover, Kind
 from duotap_host.reconcile import matching
 from duotap_host.reconcile.archive import CANCEL, CHECKPOINT, Issued
-from duotap_host.reconcile.evidence import Evidence, Seen
+from duotap_host.reconcile.evidence import Evidence, Seen, covered_by
 from duotap_host.reconcile.folding import Folded, fold
 
 # V-closed offers that a base carries: all its parts but the first (PROTOCOL.md §8.2).
@@ -75,12 +75,9 @@ def _closings(evidence: Evidence, seen: Seen) -> Iterator[Handover]:
 def _payments(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator[Handover]:
     """Payments to this device in their payers' journals that its own journal does not show. One
     that it journalled as a conflict is one of two by a payer that is frozen for it."""
-    for payment_hash, firm in sorted(evidence.own.items()):
+    for payment_hash in sorted(evidence.own):
         payment = evidence.payments[payment_hash]
-        if payment.message.payee != device or not firm or payment.kid in frozen:
-            continue
-        end = evidence.closings.get(payment_hash)
-        if end is None or not (end.honoured or end.late):
+        if awaited_by(evidence, payment_hash) == device and payment.kid not in frozen:
             yield _forward(evidence, payment.raw, payment.kid)
 
 
@@ -93,6 +90,14 @@ def _refunds(evidence: Evidence, device: bytes, frozen: set[bytes]) -> Iterator[
             continue
         if refund.kid not in frozen and not matching.is_past(evidence, payment):
             yield _forward(evidence, refund.raw, refund.kid)
+
+
+def awaited_by(evidence: Evidence, payment_hash: bytes) -> bytes:
+    """Payee of a payment that its payer's journal shows and its own does not; else empty."""
+    end = evidence.closings.get(payment_hash)
+    if not evidence.own.get(payment_hash) or (end is not None and (end.honoured or end.late)):
+        return b""
+    return bytes(evidence.payments[payment_hash].message.payee)
 
 
 def _forward(evidence: Evidence, message: bytes, signer: bytes) -> Handover:
@@ -110,7 +115,11 @@ class Base(NamedTuple):
 
 def next_base(evidence: Evidence, device: bytes) -> Base | None:
     """The base over the longest stretch of covered records whose unresolved V-closed offers it has
-    room for; None when that is no more than the last checkpoint covers."""
+    room for; None when that is no more than the last checkpoint covers.
+
+    The device's trunk has to be here from the last checkpoint on, and from its first record on
+    where more than UNPAID_MAX offers are unresolved.
+    """
     seen = evidence.journals[device]
     unresolved = sorted(
         (sequence, offer_hash)
@@ -119,16 +128,14 @@ def next_base(evidence: Evidence, device: bytes) -> Base | None:
     )
     unwritten = [*_unwritten(evidence, device)]
     unresolved = sorted([*unresolved, *unwritten])
-    trunk = seen.chain.trunk
+    trunk, folded = seen.chain.trunk, seen.folded
     if len(unresolved) > UNPAID_MAX:
-        trunk = trunk[: unresolved[UNPAID_MAX][0] - 1]
-    synced = _covered(evidence, device)
-    last = max(synced, default=0)
-    new = trunk[last:]  # a trunk begins with record 1
-    is_asked = any(sequence <= last for sequence, _ in unwritten)
+        trunk = trunk[: unresolved[UNPAID_MAX][0] - 1]  # it begins with record 1
+        folded = fold(trunk, _covered(evidence, device))
+    new = [archived for archived in trunk if archived.sequence > seen.synced]
+    is_asked = any(sequence <= seen.synced for sequence, _ in unwritten)
     if not new or (all(each.kind in OF_CHECKPOINTS for each in new) and not is_asked):
         return None
-    folded = seen.folded if len(trunk) == len(seen.chain.trunk) else fold(trunk, synced)
     unpaid = [
         (evidence.offers[offer_hash].message.offer_counter, offer_hash)
         for _, offer_hash in unresolved[:UNPAID_MAX]
@@ -147,7 +154,7 @@ def _base(
 
 def _covered(evidence: Evidence, device: bytes) -> set[int]:
     return {
-        messages.decode(statement.raw, messages.Checkpoint).message.covered
+        covered_by(statement)
         for statement in evidence.archive.issued
         if statement.device == device and statement.kind == CHECKPOINT
     }

@@ -17,7 +17,7 @@ from duotap import messages
 
 from duotap_host.ledger import codes, ids
 from duotap_host.ledger.codes import TransferCode
-from duotap_host.reconcile import matching
+from duotap_host.reconcile import balances, matching
 from duotap_host.reconcile.archive import (
     GUARANTEED,
     LOAD,
@@ -41,43 +41,42 @@ def due_epoch(device: KnownDevice) -> int:
     return int(device.certificate.expiry) + DEPOSIT_EPOCHS + MARGIN_EPOCHS
 
 
-def shadows(positions: Iterable[Position]) -> dict[str, int]:
-    """What all positions leave on each purse's shadow, by the account's name."""
-    found: dict[str, int] = {}
+Shadows = Mapping[bytes, Mapping[int, int]]  # by device and scope
+
+
+def shadows(positions: Iterable[Position]) -> Shadows:
+    """What all positions leave on each purse's shadow."""
+    found: dict[bytes, dict[int, int]] = {}
     for position in positions:
-        for line in position.lines:
-            for name, amount in ((line.debit, -line.amount), (line.credit, line.amount)):
-                if codes.purse_of(name) is not None:
-                    found[name] = found.get(name, 0) + amount
+        for device, scope, amount in balances.moved(position):
+            of = found.setdefault(device, {})
+            of[scope] = of.get(scope, 0) + amount
     return found
 
 
-def debts(
-    evidence: Evidence, held: Mapping[str, int], positions: Iterable[Position]
-) -> dict[str, int]:
+def debts(awards: Iterable[Award], held: Shadows, positions: Iterable[Position]) -> dict[str, int]:
     """What shadows of devices owe for which something was paid: claims that came after that."""
-    positions = tuple(positions)
+    awards, positions = tuple(awards), tuple(positions)
     found = {}
-    for device in sorted({award.device for award in evidence.archive.awards}):
-        arrived = sum(_unclaimed(evidence, positions, device).values())
-        for name, amount in sorted(held.items()):
-            purse = codes.purse_of(name)
-            if amount < 0 and purse is not None and purse[0] == device:
+    for device in sorted({award.device for award in awards}):
+        arrived = sum(_unclaimed(awards, positions, device).values())
+        for scope, amount in sorted(held.get(device, {}).items()):
+            if amount < 0:
                 part = min(arrived, -amount)
                 arrived -= part
                 if part < -amount:
-                    found[name] = -amount - part
+                    found[codes.purse(device, scope)] = -amount - part
     return found
 
 
 def _unclaimed(
-    evidence: Evidence, positions: Iterable[Position], device: bytes
+    awards: Iterable[Award], positions: Iterable[Position], device: bytes
 ) -> dict[bytes, int]:
     """What is under way to a device and was not paid to anybody else: whatever it spends beyond
     its shadow has come from there."""
     paid = {
         award.about: sum(line.amount for line in award.lines)
-        for award in evidence.archive.awards
+        for award in awards
         if award.kind == GUARANTEED
     }
     return {
@@ -87,11 +86,9 @@ def _unclaimed(
     }
 
 
-def _beyond(held: Mapping[str, int], device: bytes) -> int:
+def _beyond(held: Shadows, device: bytes) -> int:
     """How much a device has spent beyond its shadow."""
-    purses = {name: codes.purse_of(name) for name in held}
-    of = [held[name] for name, purse in purses.items() if purse and purse[0] == device]
-    return -sum(min(0, amount) for amount in of)
+    return -sum(min(0, amount) for amount in held.get(device, {}).values())
 
 
 @dataclass(slots=True)
@@ -113,17 +110,20 @@ class _Payer:
 
 
 def awards(
-    evidence: Evidence, positions: Mapping[bytes, Position], device: bytes
+    evidence: Evidence, positions: Mapping[bytes, Position], held: Shadows, device: bytes
 ) -> tuple[Award, ...]:
     """What is to be paid for a lost device now that its time is over: the value on its shadow to
     its holder, and from the guarantee what others wait for. What the device has spent beyond its
-    shadow shows that so much of this has arrived: nobody waits for that."""
-    held = shadows(positions.values())
-    owed = debts(evidence, held, positions.values())
+    shadow shows that so much of this has arrived: nobody waits for that.
+
+    `positions`: at least those under way to and from this device and to those that were paid for
+    before; `held`: at least of these devices."""
+    paid = evidence.archive.awards
+    owed = debts(paid, held, positions.values())
     found = [*_value(evidence, held, owed, device)]
     spent = _guaranteed(evidence)
     due = _due(evidence, positions, device)
-    unclaimed = _unclaimed(evidence, positions.values(), device)
+    unclaimed = _unclaimed(paid, positions.values(), device)
     arrived = _beyond(held, device) - sum(unclaimed[each] for each in unclaimed if each not in due)
     for subject, home in due.items():
         award = guarantee_subject(subject)
@@ -154,14 +154,14 @@ def _due(
 
 
 def _value(
-    evidence: Evidence, held: Mapping[str, int], owed: Mapping[str, int], device: bytes
+    evidence: Evidence, held: Shadows, owed: Mapping[str, int], device: bytes
 ) -> Iterator[Award]:
     home = matching.home(evidence.archive.devices[device])
     payer = _Payer(home, _owed_by(evidence, owed, home))
     lines: list[Line] = []
-    for name, amount in sorted(held.items()):
-        purse = codes.purse_of(name)
-        if amount > 0 and purse is not None and purse[0] == device:
+    for scope, amount in sorted(held.get(device, {}).items()):
+        if amount > 0:
+            name = codes.purse(device, scope)
             lines.extend(payer.lines(name, amount, TransferCode.RETURNED_VALUE))
     if lines:
         before = [award for award in evidence.archive.awards if award.device == device]
@@ -252,14 +252,20 @@ class Owed(NamedTuple):
     awards: tuple[bytes, ...]
 
 
-def owed(evidence: Evidence, positions: Iterable[Position]) -> Iterator[Owed]:
-    """Claims that came after a device's value was returned."""
-    positions = tuple(positions)
+def owed(
+    held: Shadows,
+    awards: Iterable[Award],
+    positions: Iterable[Position],
+    devices: Mapping[bytes, KnownDevice],
+) -> Iterator[Owed]:
+    """Claims that came after a device's value was returned. `held`: what all positions leave on
+    shadows; `positions`: at least those under way to devices that were paid for."""
+    awards = sorted(awards)
     by_device: dict[bytes, int] = {}
-    for name, amount in debts(evidence, shadows(positions), positions).items():
+    for name, amount in debts(awards, held, positions).items():
         purse = codes.purse_of(name)
         if purse is not None:
             by_device[purse[0]] = by_device.get(purse[0], 0) + amount
     for device, amount in sorted(by_device.items()):
-        of = [award.subject for award in evidence.archive.awards if award.device == device]
-        yield Owed(device, matching.home(evidence.archive.devices[device]), amount, tuple(of))
+        of = [award.subject for award in awards if award.device == device]
+        yield Owed(device, matching.home(devices[device]), amount, tuple(of))

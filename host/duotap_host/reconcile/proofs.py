@@ -13,6 +13,7 @@ from duotap.cose import Signed
 
 from duotap_host.ledger.interface import Finding, Place
 from duotap_host.reconcile import texts
+from duotap_host.reconcile.archive import Archived, HeadSeen
 from duotap_host.reconcile.evidence import Evidence
 from duotap_host.reconcile.reading import Entry, Reader
 
@@ -34,18 +35,19 @@ def proof_of(evidence: Evidence, finding: Finding, keycerts: Iterable[bytes]) ->
     return None
 
 
-def places(evidence: Evidence, finding: Finding, reader: Reader) -> Iterator[Place]:
-    """Records and heads that are named by the finding, or have a message in them that is."""
+def places(
+    records: Iterable[Archived], heads: Iterable[HeadSeen], finding: Finding, reader: Reader
+) -> Iterator[Place]:
+    """Those of the records and heads that are named by the finding, or have a message in them that
+    is."""
     named = set(finding.evidence)
-    for archived in evidence.archive.records.values():
-        for each in archived:
-            if each.hash in named or named.intersection(_hashes(reader.read(each)[0])):
-                kind = texts.RECORDS.get(each.kind, str(each.kind))
-                yield Place(each.device, each.sequence, kind, each.hash)
-    for heads in evidence.archive.heads.values():
-        for head in heads:
-            if head.hash in named:
-                yield Place(head.device, head.sequence, texts.HEAD, head.hash)
+    for each in records:
+        if each.hash in named or named.intersection(_hashes(reader.read(each)[0])):
+            kind = texts.RECORDS.get(each.kind, str(each.kind))
+            yield Place(each.device, each.sequence, kind, each.hash)
+    for head in heads:
+        if head.hash in named:
+            yield Place(head.device, head.sequence, texts.HEAD, head.hash)
 
 
 def _hashes(entry: Entry) -> Iterator[bytes]:

@@ -7,7 +7,7 @@ counts, since a good signature stays a good signature. It knows one record at a 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -55,6 +55,10 @@ class Entry:
     unpaid: bytes = b""  # hash of the offer that was closed unpaid
     reserved: tuple[int, int] = (1, 0)  # first and last offer number of a reservation
     certificate: bytes = b""  # of an identity
+
+    def said(self) -> Iterator[Signed]:
+        """What a device may say once (duotap.proof)."""
+        return (each for each in (self.payment, self.offer, self.closing) if each is not None)
 
 
 class Problem(NamedTuple):

@@ -62,7 +62,7 @@ class Played(NamedTuple):
 
     boards: int
     kills: int
-    half: int  # boards that a kill has caught in a port
+    caught: int  # boards in the ports when it was killed
     again: int  # of them, that turned out to be made already
     seconds: float
 
@@ -170,7 +170,7 @@ async def play(desk: Desk, units: int, kills: int, ports: int, seed: int) -> Pla
     began = time.monotonic()
     table = Table(ports, units, seed)
     known: dict[int, bytes] = {}
-    half = again = 0
+    caught = again = 0
     for number, (made, later_s) in enumerate(moments(units, kills, ports, seed)):
         await table.fill()
         run = Run(desk, table)
@@ -179,7 +179,7 @@ async def play(desk: Desk, units: int, kills: int, ports: int, seed: int) -> Pla
         await asyncio.sleep(later_s)
         await run.kill()
         again += run.again
-        half += await table.mix()
+        caught += await table.mix()
         compare(desk, known)
         print(f"kill {number + 1} after {len(table.left)} boards", file=sys.stderr, flush=True)
     await table.fill()
@@ -190,7 +190,7 @@ async def play(desk: Desk, units: int, kills: int, ports: int, seed: int) -> Pla
     compare(desk, known)
     check(desk, units, table.left)
     again += run.again
-    return Played(len(table.left), kills, half, again, time.monotonic() - began)
+    return Played(len(table.left), kills, caught, again, time.monotonic() - began)
 
 
 def compare(desk: Desk, known: dict[int, bytes]) -> None:
@@ -275,8 +275,8 @@ def modelled(costs: Costs) -> Modelled:
 
 
 FLEET_HEAD = (
-    "| boards made | the command was killed | boards caught half-made | of them made already |"
-    " certified twice |\n|---:|---:|---:|---:|---:|\n"
+    "| boards made | the command was killed | boards in its ports then |"
+    " of them made, and not told of yet | certified twice |\n|---:|---:|---:|---:|---:|\n"
 )
 TIME_HEAD = (
     f"\n| board | bytes, both ways, at {BAUDRATE} baud | seconds | devices a minute and port |\n"
@@ -286,7 +286,7 @@ TIME_HEAD = (
 
 def table(played: Played) -> str:
     """What README shows."""
-    made = f"| {played.boards:,} | {played.kills} times | {played.half} | {played.again} | 0 |\n"
+    made = f"| {played.boards:,} | {played.kills} times | {played.caught} | {played.again} | 0 |\n"
     rows = "".join(
         f"| {each.costs} | {each.nbytes:,} | {each.seconds:.2f} | {60 / each.seconds:.0f} |\n"
         for each in map(modelled, (RP2040_PORTABLE, RP2040_THUMB))

@@ -18,7 +18,7 @@ def test_a_fleet_is_made_whatever_is_killed(tmp_path: Path) -> None:
     """All that matters is asserted on the way and at the end."""
     played = paced.run(play(Desk(tmp_path, UNITS), UNITS, KILLS, PORTS, SEED))
     assert (played.boards, played.kills) == (UNITS, KILLS)
-    assert played.half, "no board was at work when the command was killed"
+    assert played.caught, "no board was at work when the command was killed"
 
 
 def test_kills_are_spread() -> None:

@@ -46,6 +46,19 @@ def test_parts_add_up() -> None:
         assert min(tap.parts.values()) >= 0
 
 
+def test_each_side_is_told_step_by_step() -> None:
+    """Steps follow each other to the end, and what either side does in one fills it exactly; no
+    side computes more than both do together."""
+    for tap in taps():
+        assert 0 <= tap.total_us - sum(step.total_us for step in tap.steps) <= 20_000
+        for step in tap.steps:
+            for parts in (step.payee, step.payer):
+                assert sum(parts.values()) == step.total_us
+        for side in ([step.payee for step in tap.steps], [step.payer for step in tap.steps]):
+            spent = sum(parts["computing"] for parts in side)
+            assert RP2040_PORTABLE.sign_us < spent < tap.parts["computing"]
+
+
 def test_computing_is_what_the_protocol_asks_for() -> None:
     """Cold: both certificates at once under the issuer's known key. Then the offer is signed and
     verified, the payment signed and verified, the receipt signed; the card verifies it later."""

@@ -41,6 +41,16 @@ class Span(NamedTuple):
     inward: bool = False
 
 
+class Step(NamedTuple):
+    """From the first block of a command to that of the next one: what each side was busy with. A
+    side's WAITING is the time in which it waits for the other."""
+
+    ins: int
+    total_us: int
+    payee: dict[str, int]
+    payer: dict[str, int]
+
+
 @dataclass(frozen=True)
 class TapTime:
     """One session between RATS and its end, in microseconds; `costs` names the cost table.
@@ -57,6 +67,7 @@ class TapTime:
     receipt_us: int
     done: bool
     costs: str
+    steps: tuple[Step, ...] = ()
 
     @property
     def total_us(self) -> int:
@@ -109,6 +120,14 @@ class Timesheet:
         spans = self._of(first.poller, first.listener, closed_us)
         spans += [Span(p.t_us, p.t_us + _air_us(p), RADIO, "") for p in log if p.kind != "SELECT"]
         parts = split(spans, begin_us, end_us)
+        sides = [
+            [span for span in spans if span.board in ("", name)]
+            for name in (first.poller, first.listener)
+        ]
+        steps = tuple(
+            Step(ins, end - begin, *(split(side, begin, end) for side in sides))
+            for ins, begin, end in _commands(log, end_us)
+        )
         receipt_us = self._verifying_us(first.listener, closed_us)
         return TapTime(
             first.session,
@@ -120,6 +139,7 @@ class Timesheet:
             receipt_us,
             answer is not None,
             self._costs.name,
+            steps,
         )
 
     def _received_us(self, payee: str, arrived_us: int) -> int:
@@ -151,6 +171,17 @@ class Timesheet:
             and span.begin_us >= closed_us
             and (until_us is None or span.begin_us < until_us)
         )
+
+
+def _commands(log: list[Passage], end_us: int) -> list[tuple[int, int, int]]:
+    """Commands until the end, in their order: INS, first block's time, next command's time."""
+    firsts: list[tuple[int, int]] = []
+    for passage in log:
+        begins = passage.kind == "I" and passage.downlink and passage.t_us < end_us
+        if begins and passage.ins is not None and (not firsts or firsts[-1][0] != passage.ins):
+            firsts.append((passage.ins, passage.t_us))
+    ends = [t_us for _, t_us in firsts[1:]] + [end_us]
+    return [(ins, t_us, end) for (ins, t_us), end in zip(firsts, ends, strict=True)]
 
 
 def split(spans: Iterable[Span], begin_us: int, end_us: int) -> dict[str, int]:

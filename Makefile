@@ -27,7 +27,9 @@ test-peers: setup ## run other people's NFC programs against the virtual chip (i
 
 test-chip: setup ## run the images on an emulated RP2040 (DUOTAP_PICO_UF2=RPI_PICO….uf2, MicroPython 1.26+)
 	@$(BIN)/python tools/chip.py
+	@rm -rf build/chip
 	@$(BIN)/python tools/tiers.py chip
+	@cat build/chip/*.txt 2>/dev/null || true
 
 check: setup ## run before each commit: style, types, device compiler, the quick tests
 	@$(BIN)/ruff check

@@ -30,6 +30,7 @@ LOOK_S = 0.02
 STORY_S = 900.0  # of the chip's time
 COMMAND_S = 300.0  # of this computer's
 NO_END = -1
+ENVIRONMENT = {**os.environ, "DUOTAP_PASSPHRASE": "correct horse battery staple"}
 
 Told = tuple[int, str]
 Work = Callable[[PicoDevice, Callable[..., Coroutine[Any, Any, Told]]], Coroutine[Any, Any, None]]
@@ -74,7 +75,7 @@ async def _run(command: list[str]) -> Told:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env={**os.environ, "DUOTAP_PASSPHRASE": "correct horse battery staple"},
+        env=ENVIRONMENT,
     )
     assert program.stdout is not None
     os.set_blocking(program.stdout.fileno(), False)
@@ -90,20 +91,26 @@ async def _run(command: list[str]) -> Told:
     return program.returncode, " ".join(said.decode(errors="replace").split())
 
 
+def done(line: str) -> None:
+    """A command of `duotap` that needs no chip."""
+    command = [str(BIN / "duotap"), *line.split()]
+    ended = subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
 def test_from_the_boot_drive_to_the_ledger(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     drive = BootDrive(tmp_path / "RPI-RP2")
     drive.plug_in()
-    line = ["flash", "--board", "CARD_RP2040", "--micropython", str(uf2_path())]
-    line += ["--drive", str(drive.folder), "--discard-journal", "--unsigned"]
+    board = f"--board CARD_RP2040 --micropython {uf2_path()}"
+    done("issuer init")
+    done(f"image sign {board} --out card.signature")
     with looked_at(drive):
-        done = subprocess.run([str(BIN / "duotap"), *line], capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+        done(f"flash {board} --signature card.signature --drive {drive.folder} --discard-journal")
     assert bytes(drive.flash) == flashed(firmware("card"))
 
     async def work(device: PicoDevice, run: Any) -> None:
         for command, told in (
-            ("issuer init", ""),
             ("account open --holder 7 --name Lin", ""),
             ("account fund wallet:7 200.00", ""),
             ("provision PORT --role person --holder 7", "is"),

@@ -7,7 +7,6 @@ import asyncio
 import re
 from pathlib import Path
 
-import pytest
 from bench.device_count import EMULATED_MS
 from duotap_host.flash import image
 from duotap_host.virtual import timeline
@@ -15,6 +14,7 @@ from duotap_host.virtual.board import VirtualBoard
 from duotap_host.virtual.timeline import Timeline
 
 from chip.coupled import CoupledLoop
+from chip.figures import keep
 from chip.pico import PicoDevice
 from chip.setting import as_file, flashed
 from chip.stage import pico_board
@@ -57,14 +57,11 @@ def said_by_the_chip() -> str:
     return timeline.run(main(), CoupledLoop())  # type: ignore[abstract]  # as in timeline.run
 
 
-def test_signatures_take_what_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_signatures_take_what_is_said() -> None:
     said = said_by_the_chip()
     assert "same True" in said, said
     took = {name: int(us) / 1000 for name, us in TOOK.findall(said)}
-    with capsys.disabled():
-        for name, ms in took.items():
-            print(f"\n{name:14} {ms:7.1f} ms on the chip, {EMULATED_MS[name]:7.1f} said", end="")
-        print()
+    keep("times", [f"{name}: {ms:.1f} ms, {EMULATED_MS[name]} said" for name, ms in took.items()])
     assert len(took) == 6
     for name, ms in took.items():
         assert abs(ms / EMULATED_MS[name] - 1) < WITHIN, name

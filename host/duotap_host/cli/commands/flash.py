@@ -136,4 +136,5 @@ def _is_free(desk: Desk, port: str | None) -> bool:
 
 
 def _done(desk: Desk, board: str) -> None:
-    desk.console.print(f"{board} is flashed. Its first start takes up to 15 s; then provision it.")
+    start = "a second" if BOARDS[board] is RP2040 else "up to 15 s"
+    desk.console.print(f"{board} is flashed. Its first start takes {start}; then provision it.")

@@ -26,6 +26,8 @@ from chip.setting import as_file, flashed, uf2_path
 from chip.stage import FIRST_BOOT_S, firmware, pico_board
 
 BIN = Path(sys.executable).parent
+PATIENT = Path(__file__).with_name("patient.py")
+PROGRAMS = {"duotap": [sys.executable, str(PATIENT)], "mpremote": [str(BIN / "mpremote")]}
 LOOK_S = 0.02
 STORY_S = 900.0  # of the chip's time
 COMMAND_S = 300.0  # of this computer's
@@ -71,7 +73,7 @@ def at_a_terminal(flash: bytes, work: Work) -> None:
 async def _run(command: list[str]) -> Told:
     """A program beside the chip: status (NO_END: it was ended by us) and what it said."""
     program = subprocess.Popen(
-        [str(BIN / command[0]), *command[1:]],
+        [*PROGRAMS[command[0]], *command[1:]],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from duotap.certificate import CLASS_NONE
-from duotap.fields import ROLE_PERSON, Limits
+from duotap.fields import ROLE_PERSON, ROLE_STAND, Limits
 
 LIMITS = Limits(100, 100, 100, 100, 100, 100)
 
@@ -61,3 +61,17 @@ FEATURES = (
     "twist",  # payments whose signature was made into another good one
     "settle",  # from every state honest steps end the matter
 )
+LEDGER = frozenset({"settle", "ledger"})
+
+
+def person(name: str, loaded: int = 0, offers: int = 0, payments: int = 1, **more: object) -> Spec:
+    return Spec(name, loaded, offers, payments, **more)
+
+
+def stand(name: str, offers: int, **more: object) -> Spec:
+    return Spec(name, 0, offers, 0, role=ROLE_STAND, **more)
+
+
+def shop(name: str, offers: int, loaded: int) -> Spec:
+    """A stand that can give back."""
+    return Spec(name, loaded, offers, 0, role=ROLE_STAND)

@@ -7,25 +7,9 @@ The quick ones are part of `make test`; `make model` runs those with wider bound
 from __future__ import annotations
 
 from duotap.certificate import CLASS_BOUND, CLASS_COUNT
-from duotap.fields import ROLE_STAND
 
-from model.bounds import LIMITS, Bounds, Spec
-
-LEDGER = frozenset({"settle", "ledger"})
-
-
-def person(name: str, loaded: int = 0, offers: int = 0, payments: int = 1, **more: object) -> Spec:
-    return Spec(name, loaded, offers, payments, **more)
-
-
-def stand(name: str, offers: int, **more: object) -> Spec:
-    return Spec(name, 0, offers, 0, role=ROLE_STAND, **more)
-
-
-def shop(name: str, offers: int, loaded: int) -> Spec:
-    """A stand that can give back."""
-    return Spec(name, loaded, offers, 0, role=ROLE_STAND)
-
+from model.bounds import LEDGER, LIMITS, Bounds, person, shop, stand
+from model.wide_runs import FULL
 
 QUICK = (
     Bounds(
@@ -57,12 +41,12 @@ QUICK = (
     ),
     Bounds(
         "cuts",
-        "a payment with two cuts between a record and its mark",
+        "a payment with a cut between a record and its mark",
         (person("Ann", 1), person("Ben", offers=1, payments=0)),
         ((1, 0),),
-        1200,
+        145,
         frozenset({"settle", "split"}),
-        tears=2,
+        tears=1,
     ),
     Bounds(
         "shop",
@@ -279,122 +263,6 @@ QUICK += (
         tears=1,
         restored=(0,),
         restores=1,
-    ),
-)
-FULL = (
-    Bounds(
-        "pair-wide",
-        "two people, 2 and 1 units, one payment and two offers each",
-        (person("Ann", 2, offers=2), person("Ben", 1, offers=2)),
-        ((1, 0), (0, 1)),
-        16900,
-        frozenset({"settle"}),
-    ),
-    Bounds(
-        "three-wide",
-        "two people, a stand and one unit, two offers each; any order of deposits",
-        (person("Ann", 1, offers=1), person("Ben", offers=2), stand("Noodle Bar", 2)),
-        ((1, 0), (2, 1)),
-        62500,
-        LEDGER,
-    ),
-    Bounds(
-        "restored-twice",
-        "a card that is set back twice and pays two, who deposit",
-        (person("Mal", 1), person("Ben", offers=1, payments=0), stand("Noodle Bar", 1)),
-        ((1, 0), (2, 0)),
-        10100,
-        LEDGER,
-        ahead=1,
-        depositors=(1, 2),
-        restored=(0,),
-        restores=2,
-    ),
-    Bounds(
-        "issuer-wide",
-        "two loads, their cancels and two checkpoints, brought by anybody at any time",
-        (person("Ann", payments=0),),
-        (),
-        16400,
-        LEDGER | {"tidy"},
-        loads=((0, 1), (0, 1)),
-        checkpoints=2,
-    ),
-    Bounds(
-        "lost-wide",
-        "a card that paid, or the shop, is lost; anybody deposits at any time",
-        (person("Ann", 2), stand("Noodle Bar", 2)),
-        ((1, 0),),
-        4720,
-        LEDGER,
-        lost=(0, 1),
-    ),
-    Bounds(
-        "unload-wide",
-        "value is sent home in two orders, with a checkpoint, a prune and a cut at any moment",
-        (person("Ann", 2, payments=0),),
-        (),
-        6250,
-        LEDGER | {"tidy"},
-        unloads=((0, 1), (0, 1)),
-        checkpoints=1,
-        tears=1,
-    ),
-    Bounds(
-        "pruned-wide",
-        "a checkpoint and a prune of either side, at any time of a payment",
-        (person("Ann", 1), person("Ben", offers=1, payments=0)),
-        ((1, 0),),
-        78000,
-        LEDGER | {"tidy"},
-        checkpoints=1,
-    ),
-    Bounds(
-        "restored-payer-wide",
-        "a card that is set back pays two, and all deposit at any time",
-        (person("Mal", 1), person("Ben", offers=1, payments=0), stand("Noodle Bar", 1)),
-        ((1, 0), (2, 0)),
-        23500,
-        LEDGER,
-        ahead=1,
-        restored=(0,),
-        restores=1,
-    ),
-    Bounds(
-        "restored-payee-wide",
-        "a card that was paid and is set back, and all deposit at any time",
-        (person("Mal", offers=1), person("Ben", 1), stand("Noodle Bar", 1)),
-        ((0, 1), (2, 0)),
-        55000,
-        LEDGER,
-        restored=(0,),
-        restores=1,
-    ),
-    Bounds(
-        "restored-both-wide",
-        "a card that makes offers and pays, and is set back, at a stand that asks twice",
-        (person("Mal", 1, offers=1), person("Ben", payments=0), stand("Noodle Bar", 2)),
-        ((0, 1), (2, 0)),
-        41100,
-        LEDGER,
-        depositors=(2,),
-        restored=(0,),
-        restores=1,
-    ),
-    Bounds(
-        "element-wide",
-        "a card with a secure element: a cut at any moment, and older images of it, twice",
-        (
-            person("Mal", offers=1, rollback_class=CLASS_BOUND),
-            person("Ben", 1),
-            stand("Noodle Bar", 1),
-        ),
-        ((0, 1), (2, 0)),
-        16900,
-        frozenset({"settle"}),
-        tears=1,
-        restored=(0,),
-        restores=2,
     ),
 )
 RUNS = {run.name: run for run in (*QUICK, *FULL)}

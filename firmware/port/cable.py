@@ -4,7 +4,7 @@ serial applet, answers go back (PROTOCOL.md §4).
 
 The other side waits for its answer, so whatever the applet programs is programmed while the line
 is quiet. What is no frame is dropped without a word. A session can end in three ways:
-1. nothing came for LINGER_MS, or, if it did not even begin, for TALK_MS;
+1. no frame came for LINGER_MS, or, if it did not even begin, for TALK_MS, whatever else came;
 2. somebody pressed a button while the line was quiet;
 3. another HELLO, which begins the next one at once.
 """
@@ -46,16 +46,20 @@ class Session:
     async def serve(self, came: bytes) -> None:
         """Answer until it is over; `came` is what was read already."""
         link = self._link
+        served = link.clock.ticks_ms()
         while True:
             for sequence, request in self._decoder.feed(came):
                 await self._write(self._server.answer(sequence, request))
                 self._applet.work()
                 link.hear()
+                served = link.clock.ticks_ms()
+            if link.clock.diff(link.clock.ticks_ms(), served) >= self._linger_ms:
+                return
             came = b""
             try:
                 await link.clock.poll(link.console.any, QUIET_MS, LOOK_MS)
             except Timeout:
-                if link.dismissed or link.silence_ms() >= self._linger_ms:
+                if link.dismissed:
                     return
                 link.owner.idle()  # the line is quiet and the radio too
             else:

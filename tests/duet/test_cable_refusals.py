@@ -24,6 +24,7 @@ from duotap_host.ledger import codes
 from duotap_host.ledger.interface import NotFound, Refused
 from duotap_host.provision.profile import Profile
 from duotap_host.provision.provisioning import provision
+from port.link import HELLO_BEGINS
 
 from duet.cable_town import FIRMWARE, FUNDS, HOLDER, MERCHANT, OTHER_HOLDER, Post, Town, card, run
 from duet.makers import Key
@@ -219,6 +220,31 @@ def test_what_is_no_device() -> None:
         for answer in (b"\x90\x00", b"\x80\x90\x00", b"\x6d\x00", b"\x61\x05"):
             with pytest.raises((NotUnderstood, DeviceRefused, NoAnswer)):
                 await Client(Chatter(slip.encode(0, answer))).connect()
+
+    run(story)
+
+
+def test_noise_holds_no_device() -> None:
+    """After what begins like a HELLO, and in a session: without frames it ends, and the radio is
+    heard again."""
+
+    async def noise(post: Post, ms: int) -> bool:
+        for at in range(0, ms, 20):
+            await post.console.write(bytes((at & 0x7F, 0xC0, 1)))
+            await asyncio.sleep(0.02)
+        return post.unit.link._talking
+
+    async def story() -> None:
+        post = await card(Town())
+        await asyncio.sleep(31)
+        assert not post.unit.link._talking
+        await post.console.write(HELLO_BEGINS)
+        assert await noise(post, 100)
+        assert not await noise(post, 400)
+        await Client(post.console).connect()
+        assert await noise(post, 29_000)
+        assert not await noise(post, 1_500)
+        await Client(post.console).connect()
 
     run(story)
 

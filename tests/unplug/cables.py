@@ -15,11 +15,13 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from duet.cable_town import FUNDS, HOLDER, Post, Town, run
+from duotap_host.device.client import Client
 from duotap_host.device.errors import DeviceError, NoLine
 from duotap_host.device.link import Line
+from duotap_host.device.retire import retire
 from duotap_host.ledger import codes
 from duotap_host.ledger.database import open_engine
-from duotap_host.ledger.interface import LedgerError
+from duotap_host.ledger.interface import DeviceState, LedgerError
 from duotap_host.ledger.local import LocalLedger
 from duotap_host.provision.profile import Profile
 from duotap_host.virtual.nor import Mix
@@ -148,7 +150,21 @@ def _holds(amount: int) -> Callable[[Town, Post], None]:
     return ends
 
 
+def _is_retired(town: Town, post: Post) -> None:
+    (device,) = town.ledger.devices()
+    assert device.state == DeviceState.RETIRED
+    assert town.settled()
+    assert (post.unit.purse.state.balance(), town.in_purse(post.id)) == (0, 0)
+    assert town.balance(codes.wallet(HOLDER)) == FUNDS
+    assert device.id in town.ledger.deny_book.denied()
+
+
 WORKS = {
+    "retire": Work(
+        _waited_for,
+        lambda town, line: retire(Client(line), town.ledger, town.issuer, town.epoch),
+        _is_retired,
+    ),
     "provision": Work(
         _new, lambda town, line: town.provision(line, Profile.person(HOLDER)), _is_one_device
     ),

@@ -36,5 +36,6 @@ async def deposit_all(client: Client, ledger: Ledger, issuer: Issuer, epoch: int
         raise JournalAtRisk("a part of this device's journal could not be deposited")
     if done.balance:
         raise JournalAtRisk(
-            f"this device holds {show(done.balance)}, which would be gone from it: spend it first"
+            f"this device holds {show(done.balance)}, which would be gone from it: duotap retire"
+            " brings it home"
         )

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The deny list in the ledger's book: whom it lists, and what was published (PROTOCOL.md §13).
 
-Listed are devices that the operator named, and those that are frozen or lost. A list says how that
-was when its epoch began; a published one is never changed.
+Listed are devices that the operator named, and those that are frozen, lost or retired. A list says
+how that was when its epoch began; a published one is never changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from duotap_host.ledger import database, registry
 from duotap_host.ledger.books import DenyLists
 from duotap_host.ledger.interface import DeviceState, Refused
 
-LISTED_STATES = (DeviceState.FROZEN, DeviceState.LOST)
+LISTED_STATES = (DeviceState.FROZEN, DeviceState.LOST, DeviceState.RETIRED)
 SPAN_MAX = 30  # published lists that a delta may go back; older ones are forgotten
 DENY = (
     "INSERT INTO denied (device, denied_us) VALUES (:device, :now) ON CONFLICT (device) DO NOTHING"

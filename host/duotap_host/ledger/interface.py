@@ -329,6 +329,10 @@ class Ledger(Protocol):
         """What this device is to be handed now, in order. Taken from the archive as it stands;
         handing a thing twice is harmless."""
 
+    def retire(self, device: bytes) -> None:
+        """Take it out of service: nothing is signed for it, and the next list lists it. Refused
+        while it holds value, or something of it is under way."""
+
     def report_lost(self, device: bytes, reason: LossReason) -> int:
         """Sign nothing for this device and hand it nothing any more. Returns the epoch from which
         on it is paid for. Refused if it is retired."""

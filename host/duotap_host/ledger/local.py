@@ -26,6 +26,7 @@ from duotap_host.ledger import (
     ids,
     orders,
     registry,
+    retiring,
     settling,
     vault,
 )
@@ -262,6 +263,11 @@ class LocalLedger:
     def next_statements(self, device: bytes) -> Sequence[Handover]:
         self.device(device)
         return self._runs.handovers(device)
+
+    def retire(self, device: bytes) -> None:
+        self.device(device)
+        state, is_frozen = self._runs.standing(device)
+        self._write(lambda c: retiring.retire(c, state, is_frozen, device))
 
     # Lost devices
 

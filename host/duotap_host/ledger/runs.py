@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
 
+from duotap.fold import State
 from sqlalchemy import Connection, Engine, text
 
 from duotap_host.ledger import awards, database, digest, grounds, kept, orders, registry, settling
@@ -160,6 +161,15 @@ class Runs:
     def due(self, device: bytes) -> tuple[Issued, ...]:
         """Statements that the device's journal does not show yet."""
         return self._look(lambda shelf: _due(shelf, device, shelf.journals[device]))
+
+    def standing(self, device: bytes) -> tuple[State, bool]:
+        """What its covered journal adds up to, and whether its history is in dispute."""
+        return self._look(
+            lambda shelf: (
+                shelf.journals[device].folded.state,
+                device in grounds.freezing(shelf.connection),
+            )
+        )
 
     def next_base(self, device: bytes) -> tuple[Issued | None, Base | None]:
         """The checkpoint that its journal does not show yet, or the base of the next one. Refused

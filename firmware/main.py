@@ -7,6 +7,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from drivers.nfc import Radio
+from port import late
 from port.unit import Unit
 
 if TYPE_CHECKING:
@@ -28,9 +29,16 @@ def assemble(parts: Any) -> Any:
 
 def main() -> None:
     """For ever, or until an error ends it; the watchdog then resets the board."""
+    asyncio.run(assemble(_parts()).run())
+
+
+def _parts() -> Any:
+    """What this board is made of; nobody asks a second time."""
     from board import build
 
-    asyncio.run(assemble(build()).run())
+    parts = build()
+    late.spend("board", build)
+    return parts
 
 
 if __name__ == "__main__":

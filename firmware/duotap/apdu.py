@@ -127,10 +127,10 @@ class Answers:
 
     def reset(self) -> None:
         """Forget what waits."""
-        self._answer = b""
+        self._answer: bytes | bytearray = b""
         self._at = 0
 
-    def start(self, answer: bytes, le: int | None) -> bytes:
+    def start(self, answer: bytes | bytearray, le: int | None) -> bytes:
         """The first R-APDU of a new answer; without Le it bears no data."""
         self._answer = answer
         self._at = 0
@@ -144,7 +144,7 @@ class Answers:
 
     def _next(self, le: int) -> bytes:
         end = min(len(self._answer), self._at + min(le, self.part))
-        data = self._answer[self._at : end]
+        data = bytes(self._answer[self._at : end])
         self._at = end
         waiting = len(self._answer) - end
         if not waiting:

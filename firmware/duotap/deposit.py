@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from duotap.ccm import BlockCipher
     from duotap.device import Device
+    from duotap.journal import Journal
 
 CHUNK_MAX = 1024  # of plaintext, unless one record is longer; a small heap is soon in pieces
 
@@ -65,11 +66,11 @@ class Deposit:
         if self._seal is not None:
             self._seal.agree()
 
-    def piece(self, command: bytes, sequence: int) -> bytes:
+    def piece(self, command: bytes, sequence: int) -> bytearray:
         """Records from `sequence` on, or from the oldest that is kept; sealed."""
         return self._opened().seal(seal.CHUNK, command, self._statements(sequence))
 
-    def head(self, command: bytes, challenge: bytes, reader: bytes) -> bytes:
+    def head(self, command: bytes, challenge: bytes, reader: bytes) -> bytearray:
         """The state of the purse and its chain, signed over a challenge of the ledger; sealed."""
         device = self.device
         state, journal = device.purse.state, device.purse.journal
@@ -93,10 +94,10 @@ class Deposit:
             raise Refusal(status.WRONG_STATE, "open sync first")
         return self._seal
 
-    def _statements(self, sequence: int) -> bytes:
+    def _statements(self, sequence: int) -> bytearray | memoryview:
         """As many whole statements as fit; what a damaged journal lacks is left out."""
         journal = self.device.purse.journal
-        statements: list[bytes] = []
+        statements: list[memoryview] = []
         size = 0
         sequence = max(sequence, journal.first_sequence)
         while sequence < journal.next_sequence:
@@ -106,7 +107,12 @@ class Deposit:
             statements.append(statement)
             size += len(statement)
             sequence += 1
-        return b"".join(statements)
+        if len(statements) == 1:
+            return statements[0]  # a long one is not copied
+        chunk = bytearray()
+        for statement in statements:
+            chunk.extend(statement)
+        return chunk
 
     def _seconds_told(self) -> int:
         """The signed time that this device knows, a lower bound."""
@@ -115,8 +121,8 @@ class Deposit:
         return int(messages.decode(raw, messages.Time).message.seconds) if raw else 0
 
 
-def _statement(journal: Any, sequence: int) -> bytes:
+def _statement(journal: Journal, sequence: int) -> memoryview:
     try:
-        return journal.statement(sequence)  # type: ignore[no-any-return] # bytes
+        return journal.view(sequence)
     except Refusal:
-        return b""
+        return memoryview(b"")

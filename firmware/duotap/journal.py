@@ -133,7 +133,7 @@ class Journal:
         """As if the last record had not been committed, until the next recovery: it is neither
         read nor deposited. Only for who appends nothing any more."""
         last = self.next_sequence - 1
-        self.head_hash = bytes(record.decode(self.statement(last)).previous)
+        self.head_hash = record.previous_of(self.view(last))
         self.next_sequence = last
 
     def prune(self, up_to_sequence: int) -> None:
@@ -198,6 +198,10 @@ class Journal:
     def statement(self, sequence: int) -> bytes:
         """All that the record's hash is taken over: what is deposited. Raises as `read`."""
         return bytes(self._load(sequence))
+
+    def view(self, sequence: int) -> memoryview:
+        """The same, not copied."""
+        return self._load(sequence)
 
     def read_run(self, sequence: int) -> Iterator[bytes]:
         """The bodies of a run, from its first sequence to its end. Raises as `read`."""

@@ -41,10 +41,12 @@ MASK_INVERSE = 3
 # Combs are (teeth, blocks): a table has blocks * 2**(teeth-1) entries of 64 bytes.
 SMALL_COMB = (5, 2)  # 2 KiB, for the generator of a board without room for p256_table
 SHARED_COMB = (4, 1)  # 512 bytes, for one shared secret
-# For a key that verifies often: 2 KiB, and 16 KiB where the generator has 32 KiB.
+# For a key that verifies often: 2 KiB; 16 KiB where the generator has 32 KiB, 512 bytes where it
+# has no more than 1 KiB.
 KNOWN_COMB = (5, 2)
 WIDE_KNOWN_COMB = (8, 2)
 WIDE_BYTES = 32_768
+NARROW_BYTES = 1024
 
 
 def _columns(shape: tuple[int, int], bits: int) -> int:
@@ -118,7 +120,8 @@ def _known_comb(x: int, y: int) -> Comb:
             return _shaped(x, y, WIDE_KNOWN_COMB, SCALAR_BITS)
         except MemoryError:
             pass
-    return _shaped(x, y, KNOWN_COMB, SCALAR_BITS)
+    narrow = table_bytes() <= NARROW_BYTES
+    return _shaped(x, y, SHARED_COMB if narrow else KNOWN_COMB, SCALAR_BITS)
 
 
 class Nonces:

@@ -20,7 +20,6 @@ from duotap.p256_point import (
     P,
     add_affine,
     affine,
-    affine_all,
     double,
     double_times,
     inverse,
@@ -28,7 +27,7 @@ from duotap.p256_point import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Protocol
 
     from duotap.p256_point import Affine, Jacobian, Step
@@ -47,10 +46,8 @@ if TYPE_CHECKING:
 
 
 ENTRY_BYTES = 64
-AT_ONCE = 4  # entries that share an inversion while a table is computed
 WINDOW_BITS = 5  # of a point that is met once: 8 odd multiples are made for it
-# An entry of a window form: place << PLACE | NEGATIVE if the digit is | its magnitude.
-MAGNITUDE, NEGATIVE, PLACE = 0xF, 1 << 4, 5
+MAGNITUDE, NEGATIVE = 0xF, 1 << 4  # of a digit in a window form
 # A scalar below N or its opposite modulo N is odd and fits into 256 bits.
 SCALAR_BITS = 256
 # With a mask of 32 bits (see masked) it needs 288.
@@ -129,78 +126,6 @@ class Comb:
             yield number(table[at : at + 32], "big"), (y, P - y)[negative]
 
 
-def comb_of(
-    x: int, y: int, teeth: int, blocks: int, columns: int, group: Group | None = None
-) -> Comb:
-    """Compute the comb of the point x, y; takes about teeth * blocks * columns doublings."""
-    times = group.double_times if group else double_times
-    add = group.add_affine if group else add_affine
-    # Long pieces of the heap come first.
-    table = bytearray(blocks * ENTRY_BYTES << teeth - 1)
-    size = len(table) // blocks
-    sums = _Sums(memoryview(table), bytearray(size // 2), add)
-    powers: list[Affine] = []
-    point = (x, y, 1)
-    for _ in range(teeth * blocks):
-        # Two at once, not all: a heap has more time than room.
-        powers += affine_all([point, double(point)])
-        point = (powers[-1][0], powers[-1][1], 1)
-        if columns > 1:
-            point = times(point, columns - 1)
-    for block in range(blocks):
-        chosen = [2 * (tooth * blocks + block) for tooth in range(teeth)]
-        sums.fill(block * size, powers, chosen)
-    return Comb(table, teeth, blocks, columns)
-
-
-class _Sums:
-    """The blocks of a table while it is computed. Points lie in it as bytes, with the Z of one
-    block's beside it: as integers they would lie all over the heap and leave no long piece of it.
-    """
-
-    def __init__(
-        self, table: memoryview, z: bytearray, add: Callable[[Jacobian, int, int], Jacobian]
-    ) -> None:
-        self._table = table
-        self._z = z
-        self._add = add
-        self._start = 0
-
-    def fill(self, start: int, powers: list[Affine], chosen: list[int]) -> None:
-        """Write the block at start: the sums of + or - powers[i], i in chosen, the last of them +;
-        powers[i + 1] is twice powers[i]."""
-        self._start = start
-        x, y = powers[chosen.pop()]
-        point = (x, y, 1)
-        for i in chosen:
-            x, y = powers[i]
-            point = self._add(point, x, P - y)
-        self._put(0, point)
-        count = 1
-        for i in chosen:
-            x, y = powers[i + 1]
-            for k in range(count):
-                self._put(count + k, self._add(self._get(k), x, y))
-            count *= 2
-        for k in range(0, count, AT_ONCE):
-            for x, y in affine_all([self._get(k + i) for i in range(min(AT_ONCE, count))]):
-                self._put(k, (x, y, 1))
-                k += 1
-
-    def _put(self, k: int, point: Jacobian) -> None:
-        x, y, z = point
-        at = self._start + k * ENTRY_BYTES
-        self._table[at : at + 32] = x.to_bytes(32, "big")
-        self._table[at + 32 : at + ENTRY_BYTES] = y.to_bytes(32, "big")
-        self._z[32 * k : 32 * k + 32] = z.to_bytes(32, "big")
-
-    def _get(self, k: int) -> Jacobian:
-        at = self._start + k * ENTRY_BYTES
-        x = int.from_bytes(self._table[at : at + 32], "big")
-        y = int.from_bytes(self._table[at + 32 : at + ENTRY_BYTES], "big")
-        return x, y, int.from_bytes(self._z[32 * k : 32 * k + 32], "big")
-
-
 def masked(scalar: int, mask: int) -> int:
     """Return scalar + m * N, odd and below 2**288, m from the low 31 bits of mask (Coron 1999)."""
     return scalar + N * (2 * (mask & 0x7FFFFFFF) + 1 - (scalar & 1))
@@ -239,36 +164,32 @@ def sum_of_combs(first: Comb, u1: int, second: Comb, u2: int) -> Jacobian:
 
 def sum_with_point(comb: Comb, u1: int, x: int, y: int, u2: int) -> Jacobian:
     """Return u1 * Q1 + u2 * (x, y) for public scalars in [0, N - 1] and a point without a comb."""
-    # Entries without a digit are the columns of the comb.
-    window = wnaf(u2) + [column << PLACE for column in range(comb.columns)]
-    window.sort()
-    return walk(INFINITY, _steps(comb, comb.digits(u1), odd_multiples(x, y), window))
+    return walk(INFINITY, _steps(comb, comb.digits(u1), odd_multiples(x, y), wnaf(u2)))
 
 
 def _steps(
-    comb: Comb, digits: bytearray, multiples: list[Affine], window: list[int]
+    comb: Comb, digits: bytearray, multiples: list[Affine], window: bytearray
 ) -> Iterator[Step]:
-    place = window[-1] >> PLACE
-    while window:
-        entry = window.pop()
-        times = place - (entry >> PLACE)
-        place -= times
-        digit = entry & MAGNITUDE
+    columns = comb.columns
+    times = 0
+    for place in range(len(window) - 1, -1, -1):
+        digit = window[place]
         if digit:
-            x, y = multiples[digit >> 1]
-            yield times, x, P - y if entry & NEGATIVE else y
-            continue
-        for x, y in comb.entries(digits, place):
-            yield times, x, y
+            x, y = multiples[(digit & MAGNITUDE) >> 1]
+            yield times, x, P - y if digit & NEGATIVE else y
             times = 0
+        if place < columns:
+            for x, y in comb.entries(digits, place):
+                yield times, x, y
+                times = 0
+        times += 1
 
 
-def wnaf(scalar: int) -> list[int]:
-    """Return the window form of a scalar below 2**256: its digits, from the lowest place on.
-
-    A digit is odd and in (-16, 16); an entry tells its place, sign and magnitude (PLACE).
+def wnaf(scalar: int) -> bytearray:
+    """Return the window form of a scalar below 2**256: a digit for each of 257 places, 0 or odd
+    and in (-16, 16), as its magnitude and NEGATIVE.
     """
-    form: list[int] = []
+    form = bytearray(SCALAR_BITS + 1)
     bits = scalar.to_bytes(SCALAR_BITS // 8 + 2, "little")
     carry = 0
     place = 0
@@ -282,7 +203,7 @@ def wnaf(scalar: int) -> list[int]:
             continue
         word = (word & (1 << WINDOW_BITS) - 1) + carry
         carry = word >> WINDOW_BITS - 1
-        form.append(place << PLACE | (NEGATIVE | (1 << WINDOW_BITS) - word if carry else word))
+        form[place] = NEGATIVE | (1 << WINDOW_BITS) - word if carry else word
         place += WINDOW_BITS
     return form
 
@@ -328,7 +249,13 @@ class Integers:
     multiply = staticmethod(multiply)
     sum_of_combs = staticmethod(sum_of_combs)
     sum_with_point = staticmethod(sum_with_point)
-    comb_of = staticmethod(comb_of)
+
+    @staticmethod
+    def comb_of(x: int, y: int, teeth: int, blocks: int, columns: int) -> Comb:
+        from duotap.p256_making import comb_of  # late: once for each key
+
+        return comb_of(x, y, teeth, blocks, columns)
+
     double_times = staticmethod(double_times)
     add_affine = staticmethod(add_affine)
     inverse = staticmethod(inverse)

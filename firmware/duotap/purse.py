@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import base, cbor, messages, record, records
+from duotap import cbor, messages, record, records
 from duotap.errors import Broken, Refusal
 from duotap.fold import State, apply, pass_time
 from duotap.status import JOURNAL_FULL
@@ -75,6 +75,10 @@ class Purse:
                 self.journal.leave_out_last()
                 self._fold(self.state, self.checkpoint[1])
 
+    def ticks_covered(self) -> bytes:
+        """What the guard needs to be told of records that a checkpoint covers; empty: nothing."""
+        return b"" if self._guard is None else bytes(self._guard.carried(self.covered))
+
     def stopped(self) -> str:
         """Why nothing is journalled any more: "damaged" or "quarantined"; empty: all is well."""
         if self.journal.damaged:
@@ -125,7 +129,9 @@ class Purse:
     def _base(self, number: int, checkpoint: int) -> State:
         for index, part in self.base_parts(number, checkpoint):
             if index == 0:
-                return base.load(part)
+                from duotap.base import load  # late: once after a boot or a deposit
+
+                return load(part)
         if self.journal.damaged:
             return State()
         raise Broken("checkpoint without its base")
@@ -198,30 +204,11 @@ class Purse:
             return True
         if not self.covered or self.journal.first_sequence > self.covered:
             return False
-        if not self._carry():
+        from duotap.carrying import carry  # late: once after a deposit
+
+        if not carry(self):
             self.journal.prune(self.covered)
         return True
-
-    def _carry(self) -> bool:
-        state = self.state
-        ticks = b"" if self._guard is None else self._guard.carried(self.covered)
-        if ticks:
-            self.commit(records.TICKS, ticks)
-            return True
-        if 0 < state.identity_at <= self.covered:
-            self.commit(records.CARRIED, records.IDENTITY, self.identity())
-            return True
-        for sequence, raw in state.statements.values():
-            if sequence <= self.covered:
-                self.commit(records.CARRIED, records.STATEMENT, raw)
-                return True
-        for sequence in [state.full_list[0]] + [delta[0] for delta in state.deltas.values()]:
-            if 0 < sequence <= self.covered:
-                kind, body = self.journal.read(sequence)
-                raw = records.unpack(kind, body)[-1]
-                self.commit(records.CARRIED, records.STATEMENT, raw)
-                return True
-        return False
 
 
 def _add(state: State, sequence: int, kind: int, body: bytes) -> None:

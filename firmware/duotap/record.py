@@ -129,6 +129,11 @@ def encode(record: Record) -> bytes:
     return encode_head(kind, piece, len(body), lap, sequence, first, previous) + body
 
 
+def previous_of(statement: memoryview) -> bytes:
+    """The hash of the record before it."""
+    return bytes(statement[PREVIOUS_AT - STATEMENT_AT : HEAD_SIZE])
+
+
 def decode(statement: bytes) -> Record:
     """What a foreign statement says. Raises Malformed unless it is exactly one."""
     if len(statement) < HEAD_SIZE:

@@ -52,7 +52,7 @@ class Seal:
             self._secret = 0
         return self._cipher
 
-    def seal(self, kind: int, command: bytes, plain: bytes) -> bytes:
+    def seal(self, kind: int, command: bytes, plain: ccm.Octets) -> bytearray:
         """The next sealed answer; `command` is the command's data field."""
         nonce = bytes([kind]) + uint.encode(self.count, COUNT_BYTES)
         self.count += 1

@@ -18,7 +18,7 @@ from duotap.errors import Timeout
 from duotap.rights import Rights
 from duotap.sync import FRAME_MAX, SyncApplet
 
-from port.keyfile import KeyFile
+from port import late
 from port.link import LOOK_MS, QUIET_MS, TALK_MS
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ class Roles:
         """What a deposit does better while nobody waits."""
         if self._has == "deposit":
             self._role.work()
+            late.drop("duotap.p256_making")
 
     def radio(self) -> Any:
         """The radio's applet, to which nobody has shown anything yet; it has the payer."""
@@ -130,6 +131,8 @@ class Roles:
             from duotap.factory import Factory
 
             parts = self._unit.parts
+            from port.keyfile import KeyFile
+
             keyfile = KeyFile(parts.files)
             self._role = Factory(self._unit.device, parts.entropy, keyfile, parts.signer)
         return self._role

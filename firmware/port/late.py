@@ -11,6 +11,10 @@ from __future__ import annotations
 
 import gc
 import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def drop(*modules: str) -> None:
@@ -21,4 +25,11 @@ def drop(*modules: str) -> None:
             del sys.modules[module]
             package, _, name = module.rpartition(".")
             sys.modules[package].__dict__.pop(name, None)
+    gc.collect()
+
+
+def spend(module: str, *functions: Any) -> None:
+    """Take functions that have served out of their module, which goes on, and collect."""
+    for function in functions:
+        sys.modules[module].__dict__.pop(function.__name__, None)
     gc.collect()

@@ -17,10 +17,8 @@ from duotap.p256_comb import (
     MAGNITUDE,
     MASKED_BITS,
     NEGATIVE,
-    PLACE,
     WINDOW_BITS,
     Comb,
-    comb_of,
     masked,
     wnaf,
 )
@@ -142,25 +140,23 @@ class ThumbGroup:
         programs = self._programs
         script = bytearray()
         double = bytes((programs.double, 0))
-        # Entries without a digit are the columns of the comb.
-        window = wnaf(u2) + [column << PLACE for column in range(comb.columns)]
-        window.sort()
-        place = window[-1] >> PLACE
-        while window:
-            entry = window.pop()
-            script.extend(double * (place - (entry >> PLACE)))
-            place = entry >> PLACE
-            digit = entry & MAGNITUDE
+        window = wnaf(u2)
+        for place in range(len(window) - 1, -1, -1):
+            if script:  # before the first one there is nothing to double
+                script.extend(double)
+            digit = window[place]
             if digit:
-                script.append(programs.minus if entry & NEGATIVE else programs.plus)
-                script.append(WINDOW + 5 * (digit >> 1))
-            else:
+                script.append(programs.minus if digit & NEGATIVE else programs.plus)
+                script.append(WINDOW + 5 * ((digit & MAGNITUDE) >> 1))
+            if place < comb.columns:
                 self._put_column(script, place, comb.blocks, comb.columns, 0)
         self._finish(bytes(script) + STOP)
         return self._point()
 
     def comb_of(self, x: int, y: int, teeth: int, blocks: int, columns: int) -> Comb:
-        """As p256_comb.comb_of."""
+        """As p256_making.comb_of."""
+        from duotap.p256_making import comb_of  # late: once for each key
+
         return comb_of(x, y, teeth, blocks, columns, self)
 
     def double_times(self, point: Jacobian, times: int) -> Jacobian:

@@ -19,7 +19,6 @@ from duotap.purse import Purse
 from duotap.rights import Standing
 
 from port import late
-from port.keyfile import KeyFile
 from port.link import Link
 
 if TYPE_CHECKING:
@@ -37,6 +36,9 @@ RADIO = (
 )
 # What is never needed at the same time as another of these.
 ROLES = (
+    "duotap.base",
+    "duotap.carrying",
+    "duotap.p256_making",
     "port.paying",
     "port.receiving",
     "port.sending",
@@ -47,6 +49,7 @@ ROLES = (
     "duotap.reserved",
     "duotap.statements",
     "duotap.unload",
+    "port.keyfile",
 )
 POLLING = (
     "port.receiving",
@@ -67,12 +70,15 @@ class Unit:
     def __init__(self, parts: Any) -> None:
         self.parts = parts
         self.clock = parts.clock
+        from port.keyfile import KeyFile
+
         secret = KeyFile(parts.files).read()
         self.purse = Purse(_journal(parts.journal_store, bool(secret)))
         self.purse.boot()
-        late.drop("duotap.recovery")
+        late.drop("duotap.base", "duotap.recovery", "port.keyfile")
         signer = parts.signer(int.from_bytes(secret, "big"))
         self.device = Device(self.purse, signer, parts.firmware_digest, self.sets)
+        late.drop("duotap.p256_making")
         self.standing = Standing()
         self.events: list[tuple[Any, ...]] = []  # what the applet did, for the screen
         self.link = Link(parts.console, parts.clock, self)

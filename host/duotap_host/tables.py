@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import duotap
-from duotap.p256_comb import ENTRY_BYTES, MASKED_BITS, comb_of
+from duotap.p256_comb import ENTRY_BYTES, MASKED_BITS
+from duotap.p256_making import comb_of
 from duotap.p256_point import GX, GY
 
 

@@ -9,9 +9,7 @@ from duotap.p256 import BadSignature, KnownKey
 from duotap.p256_comb import (
     MAGNITUDE,
     NEGATIVE,
-    PLACE,
     Comb,
-    comb_of,
     masked,
     multiply,
     odd_multiples,
@@ -19,6 +17,7 @@ from duotap.p256_comb import (
     sum_with_point,
     wnaf,
 )
+from duotap.p256_making import comb_of
 from duotap.p256_point import (
     GX,
     GY,
@@ -313,12 +312,15 @@ def test_window_form():
     for scalar in (0, 1, 15, 16, 17, 31, 32, N - 1, (1 << 256) - 1, 1 << 255, SECRET):
         value = 0
         end = -5
-        for entry in wnaf(scalar):
-            digit = entry & MAGNITUDE
-            assert digit & 1
-            assert entry >> PLACE >= end + 5
-            end = entry >> PLACE
-            value += (-digit if entry & NEGATIVE else digit) << end
+        window = wnaf(scalar)
+        assert len(window) == 257
+        for place in range(257):
+            digit = window[place] & MAGNITUDE
+            if window[place]:
+                assert digit & 1
+                assert place >= end + 5
+                end = place
+                value += (-digit if window[place] & NEGATIVE else digit) << place
         assert value == scalar
 
 

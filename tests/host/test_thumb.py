@@ -15,7 +15,7 @@ from bench.thumb_runner import UnicornRunner, compiled
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
-from duotap import p256, p256_comb, p256_table
+from duotap import p256, p256_comb, p256_making, p256_table
 from duotap.errors import Broken
 from duotap.p256_comb import Integers
 from duotap.p256_point import GX, GY, N, P, affine, double, double_times
@@ -156,7 +156,7 @@ def test_group_law(group: ThumbGroup) -> None:
     assert group.add_affine(g, GX, P - GY)[2] == 0
     assert group.add_affine((1, 1, 0), GX, GY) == g
     table = group.comb_of(GX, GY, 4, 1, 72).table
-    assert bytes(table) == bytes(p256_comb.comb_of(GX, GY, 4, 1, 72).table)
+    assert bytes(table) == bytes(p256_making.comb_of(GX, GY, 4, 1, 72).table)
 
 
 # What needs tables that no board makes, and what asks the functions of p256_comb themselves.

@@ -12,6 +12,7 @@ from drivers.battery import Battery
 from drivers.buzzer import Buzzer
 from drivers.light import FREQUENCY_HZ, Light
 from drivers.ssd1306 import Ssd1306
+from port import late
 from port.clock import BoardClock
 from port.console import usb_console
 from port.entropy import Entropy
@@ -36,7 +37,8 @@ def build(machine=None, clock=None, console=None, files=None, cipher=None, charg
     `parts.signer(secret)` makes the signer (0: before there is a key); `charged(signer)` puts
     modelled computing time around it.
     """
-    if machine is None:
+    is_own = machine is None
+    if is_own:
         machine = _own_machine()
     parts = Parts()
     parts.kind = machine.kind()
@@ -67,6 +69,8 @@ def build(machine=None, clock=None, console=None, files=None, cipher=None, charg
         return charged(plain) if charged else plain
 
     parts.signer = signer
+    if is_own:
+        late.spend("board", _own_machine, _own_cipher, _radio_bus, _buttons, _keypad)
     return parts
 
 

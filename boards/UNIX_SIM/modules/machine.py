@@ -8,7 +8,6 @@ neither polling nor loading costs a round trip. What another board takes from `r
 `os.urandom` comes from `flash` and `entropy` here.
 """
 
-import io
 import os
 import time
 
@@ -46,10 +45,6 @@ FEED_MS = 100
 
 BLOCK_BYTES = 4096
 
-MP_STREAM_POLL = 3
-MP_STREAM_POLL_RD = 1
-MP_STREAM_POLL_WR = 4
-
 _levels = {}
 _received = {}
 
@@ -70,11 +65,11 @@ _board = bytes(_channel.ask(BOARD))
 
 
 def _u16(value):
-    return bytes((value & 0xFF, value >> 8 & 0xFF))
+    return value.to_bytes(2, "little")
 
 
 def _u32(value):
-    return _u16(value) + _u16(value >> 16)
+    return value.to_bytes(4, "little")
 
 
 def unique_id():
@@ -98,8 +93,7 @@ def radio():
 def reset():
     _channel.send(RESET)
     while True:  # until the virtual board ends this process
-        _channel.wait()
-        _channel.look()
+        _channel.look(-1)
 
 
 def entropy(purpose, nbytes):
@@ -131,9 +125,6 @@ class Pin:
             _levels[self.index] = 1 if x else 0
         return _levels[self.index]
 
-    def __call__(self, *x):
-        return self.value(*x)
-
     def on(self):
         self.value(1)
 
@@ -141,7 +132,7 @@ class Pin:
         self.value(0)
 
 
-class UART(io.IOBase):
+class UART:
     def __init__(self, id, baudrate=115200, **settings):
         self.id = id
         self._ring = bytearray()
@@ -181,14 +172,6 @@ class UART(io.IOBase):
     def write(self, buf):
         _channel.send(UART_WRITE, bytes((self.id,)), buf)
         return len(buf)
-
-    def ioctl(self, request, flags):
-        if request != MP_STREAM_POLL:
-            return -22
-        ready = MP_STREAM_POLL_WR
-        if self.any():
-            ready |= MP_STREAM_POLL_RD
-        return ready & flags
 
 
 class I2C:

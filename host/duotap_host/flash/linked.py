@@ -128,7 +128,7 @@ def frozen(board: str = UNIX_SIM) -> dict[str, str]:
     if "machine" in found:
         tops = [node for node in found["machine"].tree.body if isinstance(node, Top)]
         askers = [*modules(board), *(found[name] for name in found if name not in SIMULATED)]
-        asked = {name for module in askers for name in _asked(module)}
+        asked = {name for module in askers for name in _asked(module) if name[0] != "_"}
         exports = [node.name for node in tops if node.name in asked]
         done = link_modules(found.values(), "machine", exports, name="machine", asked=asked)
         texts |= done.texts

@@ -30,8 +30,8 @@ from duotap_host.virtual.board import HARD_RESET, PWRON_RESET, VirtualBoard
 from duotap_host.virtual.channel import Channel, Mirror
 from duotap_host.virtual.device import VirtualDevice
 
-# An RP2040 has about 180 KiB. Objects are up to twice as large here, and the firmware needs 208.
-HEAP = "224k"
+# An RP2040 has about 180 KiB. Objects are up to twice as large here, and the firmware needs 196.
+HEAP = "208k"
 MODULES = image.ROOT / "boards" / "UNIX_SIM" / "modules"
 ARCH = "x64"
 STDERR_BYTES = 65536
@@ -96,7 +96,6 @@ class UnixDevice(VirtualDevice):
         self.board.power_on(cause)
         mirror = Mirror(self.board.nor.snapshot())
         ours, theirs = socket.socketpair()
-        theirs.setblocking(False)  # its reads return what is there
         self._process = subprocess.Popen(
             [_interpreter(), "-X", f"heapsize={self._heap}", "-c", _bootstrap(self._frozen())],
             stdin=self._terminal.device_fd,

@@ -6,7 +6,7 @@ BIN := .venv/bin
 BENCH := PYTHONPATH=tests:tests/both:firmware $(BIN)/python -m
 UPY := tests/upy/test_both.py tests/upy/test_compile.py tests/upy/test_import.py
 
-.PHONY: help setup demo test test-peers test-chip check model sweep bench-crypto bench-tap bench-reconcile size fault-matrix boot-sweep \
+.PHONY: help setup demo test test-long test-peers test-chip check model sweep bench-crypto bench-tap bench-reconcile size fault-matrix boot-sweep \
 	rollback fleet touches format clean
 
 help: ## list the commands
@@ -19,7 +19,10 @@ demo: setup ## play the main story between virtual boards, from factory to ledge
 	@$(BIN)/duotap demo --out build/demo
 
 test: setup ## run all tiers of tests and print a table of them
-	@$(BIN)/python tools/tiers.py both upy host duet model sim
+	@$(BIN)/python tools/tiers.py both upy host duet sim
+
+test-long: setup ## run the model of small towns, and what takes too long for make test
+	@$(BIN)/python tools/tiers.py model long
 
 test-peers: setup ## run other people's NFC programs against the virtual chip (installs them first)
 	@$(BIN)/python tools/peers.py

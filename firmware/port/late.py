@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 
 def drop(*modules: str) -> None:
     """Forget modules, of which whoever calls holds nothing any more, and collect: what is imported
-    next, and stays, then lies low in the heap, and the room above it stays in one piece."""
-    for module in modules:
-        if module in sys.modules:
-            del sys.modules[module]
-            package, _, name = module.rpartition(".")
-            sys.modules[package].__dict__.pop(name, None)
-    gc.collect()
+    next, and stays, then lies low in the heap, and the room above it stays in one piece. Collects
+    not when none of them is there, but if none is named."""
+    there = [module for module in modules if module in sys.modules]
+    for module in there:
+        del sys.modules[module]
+        package, _, name = module.rpartition(".")
+        sys.modules[package].__dict__.pop(name, None)
+    if there or not modules:
+        gc.collect()
 
 
 def spend(module: str, *functions: Any) -> None:

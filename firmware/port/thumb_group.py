@@ -140,16 +140,18 @@ class ThumbGroup:
         programs = self._programs
         script = bytearray()
         double = bytes((programs.double, 0))
-        window = wnaf(u2)
-        for place in range(len(window) - 1, -1, -1):
-            if script:  # before the first one there is nothing to double
-                script.extend(double)
+        window, columns = wnaf(u2), comb.columns
+        places = [i for i in range(len(window)) if window[i] or i < columns]
+        place = places[-1]
+        while places:
+            script.extend(double * (place - places[-1]))
+            place = places.pop()
             digit = window[place]
             if digit:
                 script.append(programs.minus if digit & NEGATIVE else programs.plus)
                 script.append(WINDOW + 5 * ((digit & MAGNITUDE) >> 1))
-            if place < comb.columns:
-                self._put_column(script, place, comb.blocks, comb.columns, 0)
+            if place < columns:
+                self._put_column(script, place, comb.blocks, columns, 0)
         self._finish(bytes(script) + STOP)
         return self._point()
 

@@ -86,7 +86,9 @@ def largest_certificate() -> bytes:
 
 def largest_keycert() -> bytes:
     """A factory key's: it has a constraint."""
-    factory = KeyCert(bytes(8), PUBLIC, *values(certificate.KEYCERT_ROW))
+    factory = KeyCert(bytes(8), PUBLIC, *values(certificate.KEYCERT_ROW))._replace(
+        usage=certificate.USAGE_FACTORY
+    )
     return certificate.encode_keycert(factory, KID, sign)
 
 

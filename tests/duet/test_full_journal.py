@@ -20,6 +20,7 @@ from duotap.payer import Payer
 from duotap.purse import RESERVE_PAGES, Purse
 from duotap.statements import BASE_PARTS_MAX, Statements
 from issuing import EXPIRY, FIRMWARE, LIMITS, Bench, Issuer
+from longer import long
 from paper_key import PaperKey
 
 PERSON, STAND = certificate.ROLE_PERSON, certificate.ROLE_STAND
@@ -183,7 +184,7 @@ def close(town: Town, shop: PaperKey, closing: Any) -> None:
     town.payer.settle()
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", [0, *long(1, 2, 3)])
 def test_a_full_card_can_end_all_that_it_began(seed: int) -> None:
     print("seed", seed)
     rng = random.Random(100 + seed)

@@ -7,6 +7,7 @@ import ast
 import csv
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -142,6 +143,7 @@ def test_what_a_file_takes_from_another_is_there(board: str) -> None:
                 assert {alias.name for alias in node.names} <= known, node.module
 
 
+@cache
 def _bound(text: str) -> set[str]:
     """Names at the top of a source."""
     found = set()

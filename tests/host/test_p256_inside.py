@@ -151,6 +151,7 @@ MODULES = (
     "duotap/hmac.py",
     "duotap/p256.py",
     "duotap/p256_comb.py",
+    "duotap/p256_making.py",
     "duotap/p256_point.py",
     "duotap/p256_table.py",
     "duotap/p256_wide.py",

@@ -21,7 +21,7 @@ Leaks = tuple[dict[str, bytes], set[bytes]]
 
 KEY_FILE = "purse.key"
 SEED = 3
-OPERATORS_KEYS = 8  # two roots, five working keys, one reader
+OPERATORS_KEYS = 9  # two roots, six working keys, one reader
 
 
 class Overheard(LocalStage):

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 import pytest
 from duotap_host.virtual import timeline
+from longer import long
 
 from sim.torn_town import Begun, TornDay, begun
 
@@ -39,7 +40,9 @@ def live(seed: int, start: Begun) -> int:
         raise
 
 
-@pytest.mark.parametrize("seeds", [[int(ALONE)]] if ALONE else GROUPS, ids=str)
+@pytest.mark.parametrize(
+    "seeds", [[int(ALONE)]] if ALONE else [*GROUPS[:3], *long(*GROUPS[3:])], ids=str
+)
 def test_bad_days_end_well(seeds: Sequence[int]) -> None:
     start = begun()
     mishaps = sum(live(seed, start) for seed in seeds)

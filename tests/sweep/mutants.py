@@ -88,8 +88,8 @@ MUTANTS = {
     ),
     "payment not brought to its payee": Mutant(
         "duotap_host.reconcile.handover",
-        "        if end is None or not (end.honoured or end.late):\n",
-        "        if end is not None and not (end.honoured or end.late):\n",
+        "(end is not None and (end.honoured or end.late))",
+        "(end is None or end.honoured or end.late)",
         ("under way",),
         ("--story", "forward", "--kind", "none", "--way", "never"),
     ),

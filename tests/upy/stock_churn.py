@@ -116,6 +116,9 @@ def unmount():
     vfs.umount("/")
 
 
+NO_SPACE = 28  # of errno, which has no name for it on MicroPython
+
+
 def change(number):
     """One of the things that a device or a developer does to files, by its number."""
     folder = ("/", "/journal/", "/port/")[number % 3]
@@ -127,8 +130,14 @@ def change(number):
         except OSError:
             pass
         return
-    with open(name, "ab" if kind == 3 else "wb") as file:
-        file.write(bytes((number & 0xFF,)) * (40, 700, 5000, 90)[kind])
+    try:
+        with open(name, "ab" if kind == 3 else "wb") as file:
+            file.write(bytes((number & 0xFF,)) * (40, 700, 5000, 90)[kind])
+    except OSError as error:
+        if error.errno != NO_SPACE:
+            raise
+        os.remove(name)  # few blocks are free beside the journal's: this too must leave it alone
+        return
     if kind == 1:
         os.rename(name, name + ".new")
 

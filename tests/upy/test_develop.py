@@ -81,6 +81,7 @@ def build(note: bytes) -> image.Firmware:
     return made.replaced("main.py", dict(made.files)["main.py"] + b"# " + note * 4000)
 
 
+@pytest.mark.long
 def test_only_what_changed_is_copied(monkeypatch: pytest.MonkeyPatch) -> None:
     print(f"\nseed {SEED}")
     rng = random.Random(SEED)

@@ -112,6 +112,7 @@ def test_mpremote_at_a_running_device(monkeypatch: pytest.MonkeyPatch, tmp_path:
     play(story, monkeypatch)
 
 
+@pytest.mark.long
 def test_a_production_build_gives_no_prompt(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story(device: Workbench) -> None:
         assert not any("DEV" in line for line in device.screen_lines())

@@ -16,7 +16,7 @@ HEAP = "24m"  # the flash lies in it, four times
 
 # Changes before the stretch that is cut. LittleFS moves a pair of blocks after 100 erases of it,
 # and the log of a directory, 16 pages, is full every few changes.
-WARM = 1500
+WARM = 1800
 
 
 def test_journal_stays_as_it_is(tmp_path: Path) -> None:
@@ -33,6 +33,6 @@ def test_journal_stays_as_it_is(tmp_path: Path) -> None:
     )
     assert sectors == RP2040.listed_blocks
     assert boots >= 90
-    assert erases > WARM
+    assert erases > 1500
     assert cuts >= 150
     assert worn >= 12

@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
 from duet.cable_town import issuer
 from duotap_host.demo import story as stories
 from duotap_host.demo.playing import play
@@ -55,6 +56,7 @@ CHAPTERS = (
 )
 
 
+@pytest.mark.long
 def test_a_sale_with_a_card_without_a_screen(tmp_path: Path) -> None:
     played = play(DarkStage, tmp_path, SEED, Nobody(), issuer(), CHAPTERS)
     assert all(check.holds for check in played.checks)

@@ -24,12 +24,15 @@ NARROW = Limits(15_000, 300, 5, 1_000, 200, 1_000)
 def town(tmp_path: Path) -> Any:
     """A town whose issuer tells something of its own."""
 
-    def made() -> Town:
-        found = Town()
-        found.issuer.bulletin = Bulletin(tmp_path / "statements")
-        return found
+    shared = Town().issuer  # of all towns
+    kept = shared.bulletin
 
-    return made
+    def made() -> Town:
+        shared.bulletin = Bulletin(tmp_path / "statements")
+        return Town()
+
+    yield made
+    shared.bulletin = kept
 
 
 def statements(post: Post) -> set[type]:

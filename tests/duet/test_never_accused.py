@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from board_flash import PAGE, Flash
 from duotap import commands, messages, proof, records, tap
 from duotap.applet import Applet
@@ -242,6 +243,7 @@ def endure(world: World, step: str, one: int, other: int, cut: int, number: int)
         unit.flash.left = None
 
 
+@pytest.mark.long
 @settings(
     max_examples=60,
     deadline=None,

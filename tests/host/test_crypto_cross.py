@@ -93,6 +93,7 @@ def test_core_answers_like_openssl(dice: random.Random) -> None:
         assert p256_lines.answer(p256, question) == expected, question
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not MICROPYTHON.exists(), reason="no MicroPython beside this Python")
 def test_core_on_micropython_answers_like_openssl(dice: random.Random, tmp_path: Path) -> None:
     path = tmp_path / "questions"

@@ -23,6 +23,7 @@ TAPS_MAX = 16  # real time decides whether a kill comes in the midst of a tap
 KILLS_MIN = 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", [int(SEED)] if SEED else SEEDS)
 def test_what_was_killed_goes_on(seed: int, tmp_path: Path) -> None:
     told = [f"DUOTAP_SEED={seed}"]

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from duotap_host.flash import image
 from duotap_host.flash.geometry import RP2040
 from upy.interpreter import FIRMWARE, ROOT, run
@@ -19,6 +20,7 @@ HEAP = "24m"  # the flash lies in it, four times
 WARM = 1800
 
 
+@pytest.mark.long
 def test_journal_stays_as_it_is(tmp_path: Path) -> None:
     path = tmp_path / "flash"
     path.write_bytes(image.stock_image(image.firmware("armv6m", "CARD_RP2040"), RP2040))

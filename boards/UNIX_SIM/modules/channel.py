@@ -29,33 +29,62 @@ class Channel:
         size = 0
         for part in parts:
             size += len(part)
-        self._file.write(bytes((kind, size & 0xFF, size >> 8)))
+        self._write(bytes((kind, size & 0xFF, size >> 8)))
         for part in parts:
-            self._file.write(part)
+            self._write(part)
 
     def ask(self, kind, *parts):
         """Send a request; returns the content of its answer."""
         self.send(kind, *parts)
         while True:
-            content = self._frame()
+            self._fill(self._head, 0)
+            size = self._head[1] | self._head[2] << 8
+            content = bytearray(size)
+            self._fill(content, 0)
             if self._head[0] == ANSWER:
                 return content
             self._taken(self._head[0], content)
 
-    def look(self, wait_ms=0):
-        """Take in every frame that has come, or comes in that time (-1: for ever)."""
-        while self._poll.poll(wait_ms):
-            content = self._frame()
+    def look(self):
+        """Take in every frame that has come."""
+        while True:
+            got = self._file.readinto(self._head)
+            if got is None:
+                return
+            self._alive(got)
+            self._fill(self._head, got)
+            content = bytearray(self._head[1] | self._head[2] << 8)
+            self._fill(content, 0)
             self._taken(self._head[0], content)
-            wait_ms = 0
 
-    def _frame(self):
-        """The content of the next frame, whose kind is in `_head`; waits for all of it."""
-        try:
-            if self._file.readinto(self._head):
-                content = bytearray(self._head[1] | self._head[2] << 8)
-                if not content or self._file.readinto(content):
-                    return content
-        except OSError:
-            pass
-        raise SystemExit("the virtual board is gone")
+    def wait(self):
+        """Wait until there is a frame to take in."""
+        self._poll.poll(-1)
+
+    def fileno(self):
+        return self._file.fileno()
+
+    def _fill(self, buf, got):
+        view = memoryview(buf)
+        while got < len(buf):
+            count = self._file.readinto(view[got:])
+            if count is None:
+                self._poll.poll(-1)
+            else:
+                self._alive(count)
+                got += count
+
+    def _write(self, part):
+        view = memoryview(part)
+        while len(view):
+            count = self._file.write(view)
+            if count is None:
+                self._poll.modify(self._file, select.POLLOUT)
+                self._poll.poll(-1)
+                self._poll.modify(self._file, select.POLLIN)
+            else:
+                view = view[count:]
+
+    def _alive(self, count):
+        if count == 0:
+            raise SystemExit("the virtual board is gone")

@@ -8,6 +8,7 @@ neither polling nor loading costs a round trip. What another board takes from `r
 `os.urandom` comes from `flash` and `entropy` here.
 """
 
+import io
 import os
 import time
 
@@ -45,6 +46,10 @@ FEED_MS = 100
 
 BLOCK_BYTES = 4096
 
+MP_STREAM_POLL = 3
+MP_STREAM_POLL_RD = 1
+MP_STREAM_POLL_WR = 4
+
 _levels = {}
 _received = {}
 
@@ -65,11 +70,11 @@ _board = bytes(_channel.ask(BOARD))
 
 
 def _u16(value):
-    return value.to_bytes(2, "little")
+    return bytes((value & 0xFF, value >> 8 & 0xFF))
 
 
 def _u32(value):
-    return value.to_bytes(4, "little")
+    return _u16(value) + _u16(value >> 16)
 
 
 def unique_id():
@@ -93,7 +98,8 @@ def radio():
 def reset():
     _channel.send(RESET)
     while True:  # until the virtual board ends this process
-        _channel.look(-1)
+        _channel.wait()
+        _channel.look()
 
 
 def entropy(purpose, nbytes):
@@ -125,6 +131,9 @@ class Pin:
             _levels[self.index] = 1 if x else 0
         return _levels[self.index]
 
+    def __call__(self, *x):
+        return self.value(*x)
+
     def on(self):
         self.value(1)
 
@@ -132,7 +141,7 @@ class Pin:
         self.value(0)
 
 
-class UART:
+class UART(io.IOBase):
     def __init__(self, id, baudrate=115200, **settings):
         self.id = id
         self._ring = bytearray()
@@ -172,6 +181,14 @@ class UART:
     def write(self, buf):
         _channel.send(UART_WRITE, bytes((self.id,)), buf)
         return len(buf)
+
+    def ioctl(self, request, flags):
+        if request != MP_STREAM_POLL:
+            return -22
+        ready = MP_STREAM_POLL_WR
+        if self.any():
+            ready |= MP_STREAM_POLL_RD
+        return ready & flags
 
 
 class I2C:

@@ -96,6 +96,7 @@ class UnixDevice(VirtualDevice):
         self.board.power_on(cause)
         mirror = Mirror(self.board.nor.snapshot())
         ours, theirs = socket.socketpair()
+        theirs.setblocking(False)  # its reads return what is there
         self._process = subprocess.Popen(
             [_interpreter(), "-X", f"heapsize={self._heap}", "-c", _bootstrap(self._frozen())],
             stdin=self._terminal.device_fd,

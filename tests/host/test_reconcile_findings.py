@@ -207,13 +207,30 @@ def test_firmware_that_was_not_certified_is_told(town: Town) -> None:
     town.pull(card)
     assert town.ledger.reconcile().findings == ()
     card.firmware = b"DEV\0" + bytes(28)
-    town.load(card, 100, 7)  # of two heads over one record no order is known
     town.pull(card)
     found = town.ledger.reconcile().findings
     assert codes_of(found) == [Code.FIRMWARE_DIFFERS]
     assert "firmware 44455600" in found[0].en
     with pytest.raises(Refused, match="no checkpoint"):
         town.ledger.issue_checkpoint(card.id)
+
+
+@pytest.mark.parametrize("runs", ["doo", "odo", "ood", "oooodooo"])
+@pytest.mark.parametrize("each", [True, False], ids=["each", "at once"])
+def test_other_firmware_is_told_whichever_head_it_signed(
+    town: Town, runs: str, each: bool
+) -> None:
+    card = town.holder(7)
+    town.load(card, 20_000, 7)
+    own = card.firmware
+    for turn in runs:
+        card.firmware = own if turn == "o" else b"DEV\0" + bytes(28)
+        town.pull(card)
+        if each:
+            town.ledger.reconcile()
+    town.ledger.reconcile()
+    assert codes_of(town.ledger.findings()) == [Code.FIRMWARE_DIFFERS]
+    assert town.ledger.reconcile_anew()[1] == ()
 
 
 def test_a_refund_of_somebody_elses_sale_is_told(town: Town) -> None:

@@ -161,8 +161,7 @@ def _lengthen(shelf: Shelf, news: _News, device: bytes, before: Chain) -> tuple[
         if not shelf.is_covered(device, each.sequence, each.chain_hash):
             raise OffTrunk
     ahead = [each for each in heads if each.sequence >= before.tip[0]]
-    if before.head is not None:
-        ahead.append(before.head)
+    ahead += [head for head in (before.head, before.other) if head is not None]
     items = shelf.records(device, " AND r.sequence > :tip", tip=before.tip[0])
     chain = chains.trace([each.archived for each in items], ahead, before.tip)
     if chain.forked_at:

@@ -83,7 +83,7 @@ def pack(seen: Seen, statements: int) -> bytes:
     return cbor2.dumps(
         [
             folding.pack(seen.folded),
-            [chain.forked_at, chain.fork, chain.missing, chain.head, chain.tip],
+            [chain.forked_at, chain.fork, chain.missing, chain.head, chain.other, chain.tip],
             sorted([hash, sequence] for hash, sequence in seen.unpaid.items()),
             sorted(seen.resolved),
             seen.synced,
@@ -100,12 +100,13 @@ def _unpack(raw: bytes) -> tuple[Seen | None, int]:
         return None, 0
     folded, chained, unpaid, resolved, *rest = cbor2.loads(raw)
     synced, offered, reserved, checkpointed, statements = rest
-    forked_at, fork, missing, head, (sequence, tip) = chained
+    forked_at, fork, missing, head, other, (sequence, tip) = chained
     chain = Chain(
         forked_at=forked_at,
         fork=tuple(fork),
         missing=(missing[0], missing[1]),
         head=HeadSeen(*head) if head else None,
+        other=HeadSeen(*other) if other else None,
         tip=(sequence, tip),
     )
     ranges = [(at, first, last) for at, first, last in reserved]

@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from duotap import messages
+from duotap.messages import Head
 from duotap.record import NO_HASH, SEQUENCE_FIRST
 
 from duotap_host.reconcile.archive import Archived, HeadSeen
@@ -29,8 +31,9 @@ class OffTrunk(Exception):
 class Chain(NamedTuple):
     """`trunk`: covered, ascending, without a gap from `base` on; it ends with `tip`. `forked_at`:
     first sequence with two histories, 0 if there is one. `missing`: first and last sequence that a
-    head needs and that is not here, (0, 0) if there is none. `head`: the newest one that the trunk
-    ends with. `reached`: heads below which nothing is missing."""
+    head needs and that is not here, (0, 0) if there is none. `head`: the one with the lowest hash
+    of those over `tip`; `other`: one of them that says otherwise of the purse or its firmware.
+    `reached`: heads below which nothing is missing."""
 
     trunk: tuple[Archived, ...] = ()
     disputed: tuple[Archived, ...] = ()
@@ -38,6 +41,7 @@ class Chain(NamedTuple):
     fork: tuple[bytes, ...] = ()  # one head's hash of each history
     missing: tuple[int, int] = (0, 0)
     head: HeadSeen | None = None
+    other: HeadSeen | None = None
     tip: Place = ROOT
     reached: frozenset[bytes] = frozenset()
 
@@ -74,7 +78,7 @@ def trace(records: Sequence[Archived], heads: Sequence[HeadSeen], base: Place = 
         forked_at,
         _fork(forked_at, walks, here) if forked_at else (),
         _missing(walks, covered[-1] if covered else base),
-        _last_head(tip, heads),
+        *_last_heads(tip, heads),
         tip,
         frozenset(walk.head.hash for walk in walks if not walk.missing),
     )
@@ -115,9 +119,21 @@ def _missing(walks: Sequence[_Walk], reached: Place) -> tuple[int, int]:
     return (min(reached[0] + 1, last), last) if last else (0, 0)
 
 
-def _last_head(tip: Place, heads: Sequence[HeadSeen]) -> HeadSeen | None:
+def _last_heads(tip: Place, heads: Sequence[HeadSeen]) -> tuple[HeadSeen | None, HeadSeen | None]:
+    """`head` and `other` of a chain. Two are enough, whichever came first: of any set of heads
+    these two, with more, come to the same two as the set with more."""
     at_tip = [head for head in heads if (head.sequence, head.chain_hash) == tip]
-    return min(at_tip, key=lambda head: head.hash, default=None)
+    at_tip.sort(key=lambda head: head.hash)
+    if not at_tip:
+        return None, None
+    said = _said(at_tip[0])
+    return at_tip[0], next((head for head in at_tip[1:] if _said(head) != said), None)
+
+
+def _said(head: HeadSeen) -> Head:
+    """What two heads over one record cannot honestly differ in, but for another firmware."""
+    said: Head = messages.decode(head.raw, messages.Head).message
+    return said._replace(challenge=None, reader=None, battery=None, seconds=None)
 
 
 def next_missing(chain: Chain, records: Sequence[Archived], checkpointed: int) -> int:

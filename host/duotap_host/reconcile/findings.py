@@ -123,14 +123,14 @@ def _histories(evidence: Evidence) -> Iterator[Sourced]:
 def _firmware(evidence: Evidence) -> Iterator[Sourced]:
     """A device keeps its key only as long as the firmware that it was certified with."""
     for device, seen in evidence.journals.items():
-        if seen.chain.head is not None:
-            head = messages.decode(seen.chain.head.raw, messages.Head).message
-            certified = evidence.archive.devices[device].certificate.firmware
-            if head.firmware != certified:
-                values = {"runs": texts.short(head.firmware), "ours": texts.short(certified)}
-                about = [seen.chain.head.hash]
-                found = finding(Code.FIRMWARE_DIFFERS, device, about, **values)
+        certified = evidence.archive.devices[device].certificate.firmware
+        for each in (seen.chain.head, seen.chain.other):
+            runs = messages.decode(each.raw, messages.Head).message.firmware if each else certified
+            if each is not None and runs != certified:
+                values = {"runs": texts.short(runs), "ours": texts.short(certified)}
+                found = finding(Code.FIRMWARE_DIFFERS, device, [each.hash], **values)
                 yield topics.device(device), found
+                break
 
 
 def _history(device: bytes, seen: Seen) -> Iterator[Finding]:
@@ -144,14 +144,21 @@ def _history(device: bytes, seen: Seen) -> Iterator[Finding]:
     if broken:
         code = Code.OVERSPENT if seen.folded.overspent else Code.DAMAGED
         yield finding(code, device, [broken], record=texts.short(broken))
-    elif chain.head is not None and not chain.forked_at:
-        head = messages.decode(chain.head.raw, messages.Head).message
-        state = seen.folded.state
-        claimed = (dict(head.balances), list(head.numbers))
-        if claimed != (state.balances, state.numbers()):
-            said = money(messages.total(head.balances))
-            held = money(state.balance())
-            yield finding(Code.HEAD_DIFFERS, device, [chain.head.hash], said=said, held=held)
+    elif not chain.forked_at:
+        yield from _claims(device, seen)
+
+
+def _claims(device: bytes, seen: Seen) -> Iterator[Finding]:
+    """A head that claims another balance or other numbers than its own records come to."""
+    state = seen.folded.state
+    for each in (seen.chain.head, seen.chain.other):
+        if each is not None:
+            head = messages.decode(each.raw, messages.Head).message
+            if (dict(head.balances), list(head.numbers)) != (state.balances, state.numbers()):
+                said = money(messages.total(head.balances))
+                held = money(state.balance())
+                yield finding(Code.HEAD_DIFFERS, device, [each.hash], said=said, held=held)
+                return
 
 
 def _remarks(evidence: Evidence) -> Iterator[Sourced]:

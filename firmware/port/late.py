@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 def drop(*modules: str) -> None:
     """Forget modules, of which whoever calls holds nothing any more, and collect: what is imported
-    next, and stays, then lies low in the heap, and the room above it stays in one piece. Collects
-    not when none of them is there, but if none is named."""
+    next, and stays, then lies low in the heap, and the room above it stays in one piece. Where
+    none of those that are named is there, nothing is collected: a tap asks often."""
     there = [module for module in modules if module in sys.modules]
     for module in there:
         del sys.modules[module]

@@ -30,13 +30,13 @@ PARTS = ("radio", "serial", "computing", "flash", "waiting")
 def main() -> None:
     print(f"modelled time of a tap in ms, HSU at {BAUDRATE} baud; costs: virtual/costs.py\n")
     heads = "".join(f"{name:>11}" for name in (*PARTS, "total", "receipt"))
-    print(f"{'':46}{heads}")
+    print(f"{'':32}{heads}")
     for costs, element in KINDS:
         sales = two_sales(costs, BAUDRATE, element=element)
         for name, tap in zip(("cold", "warm"), sales, strict=True):
             figures = [*(tap.parts[part] for part in PARTS), tap.total_us, tap.receipt_us]
             shown = "".join(f"{figure / 1000:11.1f}" for figure in figures)
-            print(f"{WITH_ELEMENT if element else costs.name:42}{name:4}{shown}")
+            print(f"{WITH_ELEMENT if element else costs.name:28}{name:4}{shown}")
             print(_critical_path(tap))
 
 

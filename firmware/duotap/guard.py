@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 # What an older image would take back. An offer, a late void or a conflict that is taken back gives
 # nobody value; parts of a base are their checkpoint's, a copy says again what its original said.
+# An offer whose number is reserved is closed without a record: taken back, its number would come
+# again, and its payment, which has its void, could be credited.
 TICKING = (
     records.IDENTITY,
     records.STATEMENT,
@@ -36,6 +38,7 @@ TICKING = (
     records.REFUND_GIVEN,
     records.REFUND_TAKEN,
     records.UNLOAD,
+    records.RESERVED,
 )
 # Ticks kept for what must always work, open closings apart: a closing of what begins, an unload
 # and a checkpoint.

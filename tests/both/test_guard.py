@@ -3,7 +3,7 @@
 
 from hashlib import sha256
 
-from duotap import base, messages, record, records, status
+from duotap import base, messages, record, records, reserved, status
 from duotap.guard import RESERVE_TICKS, TICKING
 from duotap.statements import Statements
 from guards import Cut, Fuses, Guarded, Mark, TornFlash
@@ -54,7 +54,7 @@ def test_class_none_asks_nobody():
 
 def test_types_that_tick():
     """PROTOCOL.md §8.3."""
-    assert sorted(TICKING) == [1, 2, 3, 4, 6, 9, 10, 11, 12, 13, 16, 17, 18]
+    assert sorted(TICKING) == [1, 2, 3, 4, 6, 9, 10, 11, 12, 13, 16, 17, 18, 21]
 
 
 def test_what_ticks():
@@ -83,6 +83,21 @@ def test_every_older_image_is_quarantined():
         for image, ticks in images + images[::-1]:
             bench.restore(image)
             assert quarantined(bench) == (ticks < 6)
+
+
+def test_a_number_that_was_reserved_does_not_come_again():
+    """Its offer is in no image; one with the same number would have the same hash, and its
+    payment may have a void already."""
+    for guard in (Fuses(), Mark()):
+        bench = device(guard)
+        before = bench.image()
+        first = reserved.number(bench.purse)
+        after = bench.image()
+        bench.restore(before)
+        assert quarantined(bench)
+        bench.restore(after)
+        assert not quarantined(bench)
+        assert reserved.number(bench.purse) == first + reserved.NUMBERS
 
 
 def test_blank_flash_under_a_guard_that_moved_is_quarantined():

@@ -56,7 +56,7 @@ CERTIFY = (
 )
 CONFIRM = (
     "UPDATE units SET state = 'confirmed', changed_s = ?"
-    " WHERE device = ? AND state IN ('unconfirmed')"
+    " WHERE device = ? AND state = 'unconfirmed'"
 )
 RETIRE = (
     "UPDATE units SET state = 'retired', changed_s = ?"

@@ -254,12 +254,15 @@ def make(
 
 
 def _run(console: Console, fleet: Fleet, ports: Sequence[str]) -> None:
+    failed: list[Exception] = []
     try:
         asyncio.run(fleet.run(ports))
     except* KeyboardInterrupt:
         console.print("Stopped; nothing is lost.")
     except* (ManifestError, LedgerError, IssuerError) as group:
-        raise group.exceptions[0] from None
+        failed += group.exceptions
+    if failed:  # raised in there it would be a group again before Python 3.11.4
+        raise failed[0]
 
 
 def _sum_up(console: Console, units: Sequence[Unit], board: Board) -> None:

@@ -84,9 +84,11 @@ def made(count: int) -> list[bytes]:
 
 def test_the_factory_key_is_handed_out_once(run: Run) -> None:
     before = Path("kit/factory.pem").read_bytes()
-    again = run(FACTORY)
-    assert again.status == 0
-    assert "2 devices of role person, class none, at most 1000.00 each" in again.out
+    other = "issuer factory kit --devices 9 --role stand --class count --balance-max 5"
+    for line in (FACTORY, other):
+        again = run(line)
+        assert again.status == 0
+        assert "2 devices of role person, class none, at most 1000.00 each" in again.out
     assert Path("kit/factory.pem").read_bytes() == before
     assert run("issuer factory fleet.csv --devices 2 --role person --balance-max 1").status == 1
 
@@ -175,6 +177,8 @@ def test_a_list_that_was_beyond_the_key_leaves_nothing_behind(run: Run) -> None:
         (f"{MAKE} --factory none", "A,person,7\n", "no issuer's keys in none"),
         (f"{MAKE} --role person", "A,person,7\n", "the list says what the units are"),
         ("provision a b --role person --holder 7", "", "one PORT, or --manifest for a fleet"),
+        ("provision a --role person --holder 7 --factory kit", "", "are a fleet's: --manifest"),
+        ("provision a --role person --holder 7 --labels out", "", "are a fleet's: --manifest"),
         (MAKE.replace("fleet.csv", "none.csv"), "", "cannot read none.csv: No such file"),
     ],
 )

@@ -97,10 +97,11 @@ def factory(
             hand_out(directory, passphrase, issuer, constraint, now)
         key = FactoryKey(directory, lambda: desk.factory_passphrase(passphrase_file))
         ledger.certifiers.add(key.raw)
-    count, _, _, balance, until = key.keycert.constraint
+    count, of_role, of_class, balance, until = key.keycert.constraint
+    (role,) = [name for name, number in ROLES.items() if number == of_role]
     desk.console.print(
         f"{directory} holds factory key [bold]{key.id.hex()}[/]: {count} devices of role {role},"
-        f" class {class_name}, at most {money(balance)} each, until epoch {until} begins."
+        f" class {CLASSES[of_class]}, at most {money(balance)} each, until epoch {until} begins."
     )
     desk.console.print(
         "Devices learn of it with their next deposit. What it made is booked with: duotap fleet"

@@ -122,6 +122,8 @@ def command(
     board is plugged in where.
     """
     if list_path is None:
+        if states or factory or passphrase_file or label_path:
+            raise click.UsageError("states, a factory's key and labels are a fleet's: --manifest")
         _one(desk, ports, chosen)
     elif any(chosen.values()):
         raise click.UsageError("the list says what the units are: no other option beside it")

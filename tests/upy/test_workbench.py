@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from duotap_host.flash import esp32, image, rescue, rp2040, stock, uf2
+from duotap_host.flash import esp32, image, prompt, rescue, rp2040, stock, uf2
+from duotap_host.flash.failures import FlashFailed
 from duotap_host.flash.geometry import BLOCK_BYTES, ESP32, RP2040, Geometry
 from duotap_host.virtual.boot_drive import BootDrive
 from duotap_host.virtual.esp32_rom import Esp32Rom
@@ -134,14 +135,32 @@ class Rp2040:
     async def without_files(self) -> None:
         """Half written: there is a prompt, and the files are put there by mpremote."""
         fs = stock.mounted(self.board.files, RP2040)
-        for name in ("boot.py", "main.py", "device.mpy"):
+        for name in ("boot.py", "device.mpy"):
             fs.remove(name)
+        with fs.open("main.py", "wb") as file:
+            file.write(b"# what an older build starts\n")
         self.board.board.files.burn(bytes(fs.context.buffer))
         await self.board.boot()
+        await self.broken_off()
+        await self.board.boot()
         said = await self.desk.run("recover", self.board.path, *self.what)
-        assert "3 files are written anew" in said
+        assert "2 files are written anew" in said
         assert "holds 10.00" in said
         self.board.cut()
+
+    async def broken_off(self) -> None:
+        """After the first file there is nothing yet that would start a mixture of two builds."""
+
+        def pulled(_what: str, _done: int, _whole: int) -> None:
+            raise OSError("the cable was pulled")
+
+        firmware = image.firmware(ARCH, "CARD_RP2040")
+        with pytest.raises(FlashFailed, match="cable was pulled"):
+            await asyncio.to_thread(prompt.put, self.board.path, firmware, pulled)
+        self.board.cut()
+        names = stock.mounted(self.board.files, RP2040).listdir("/")
+        assert "device.mpy" in names
+        assert not {"boot.py", "main.py"} & set(names)
 
     async def without_superblocks(self, folder: Path) -> None:
         """What a programmer reads is enough: a UF2 goes around the journal's sectors."""

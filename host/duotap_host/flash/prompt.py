@@ -3,7 +3,8 @@
 put there again, through mpremote, by the board's own LittleFS; nothing else is touched.
 
 It can end in three ways: there is no prompt (NoPrompt); every file is as it shall be, and the
-board restarts; it breaks off, and the same again goes on. The only module that speaks to mpremote.
+board restarts; it breaks off, and the same again goes on. Speaks to mpremote's transport; its
+command is called by `flash/develop.py`.
 """
 
 from __future__ import annotations
@@ -38,11 +39,11 @@ def put(port: str, firmware: Firmware, progress: Progress) -> int:
     try:
         files = {**dict(firmware.files), DIGEST_FILE: firmware.digest}
         wrong = [path for path in files if not _holds(board, path, files[path])]
-        for path in STARTERS if wrong else ():
-            if path not in wrong:
-                wrong.append(path)
+        if wrong:
+            for path in filter(board.fs_exists, STARTERS):
                 board.fs_rmfile(path)
-        for count, path in enumerate(sorted(wrong, key=_turn), 1):
+            wrong = [*(path for path in wrong if path not in STARTERS), *STARTERS]
+        for count, path in enumerate(wrong, 1):
             folder = path.rpartition("/")[0]
             if folder and not board.fs_exists(folder):
                 board.fs_mkdir(folder)
@@ -54,10 +55,6 @@ def put(port: str, firmware: Firmware, progress: Progress) -> int:
         raise FlashFailed(f"the board broke off: {' '.join(str(error).split())}") from None
     finally:
         board.close()
-
-
-def _turn(path: str) -> int:
-    return STARTERS.index(path) if path in STARTERS else -1
 
 
 def _opened(port: str) -> SerialTransport:

@@ -255,4 +255,23 @@ def test_a_policy_is_signed_and_kept_for_deposits(opened: Run) -> None:
     assert "for " + "ab" * 16 in opened(f"policy --device {'ab' * 16} --limits 9 8 7 6 5 4").out
     assert len(list(Path("duotap-state/keys/statements").iterdir())) == 2
     assert "give --limits or --ceiling" in opened("policy").err
-    assert "no device id" in opened("policy --device xy --ceiling 1 1").err
+
+
+@pytest.mark.parametrize("device", ["xy", "12", "ab" * 15, "ab" * 17])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "policy --ceiling 1 1 --device",
+        "deny add",
+        "deny remove",
+        "lost report",
+        "lost found",
+        "lost pay",
+        "rekey /nowhere/tty --from",
+    ],
+)
+def test_what_is_no_id_of_a_device(opened: Run, line: str, device: str) -> None:
+    said = opened(f"{line} {device}")
+    assert (said.status, said.out) == (1, "")
+    told = f"duotap: {device} is not the id of a device: that is 32 hex digits\n"
+    assert said.err == told

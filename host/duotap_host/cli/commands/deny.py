@@ -11,10 +11,9 @@ from typing import overload
 import rich_click as click
 
 from duotap_host.cli.desk import Desk
+from duotap_host.cli.device_id import device_id
 from duotap_host.deny import builder
-from duotap_host.ledger.interface import Foreign
-
-ID_BYTES = 16
+from duotap_host.ledger.ids import ID_BYTES
 
 
 @click.group("deny")
@@ -28,7 +27,7 @@ def command() -> None:
 def add(desk: Desk, device: str) -> None:
     """List DEVICE from the next list on."""
     with desk.ledger() as ledger:
-        ledger.deny_book.deny(_id(device))
+        ledger.deny_book.deny(device_id(device))
     desk.console.print("Listed, once `duotap deny publish` has run.")
 
 
@@ -38,7 +37,7 @@ def add(desk: Desk, device: str) -> None:
 def remove(desk: Desk, device: str) -> None:
     """List DEVICE no more."""
     with desk.ledger() as ledger:
-        ledger.deny_book.allow(_id(device))
+        ledger.deny_book.allow(device_id(device))
     desk.console.print("Not listed any more, once `duotap deny publish` has run.")
 
 
@@ -108,10 +107,3 @@ class Numbered(Sequence[bytes]):
         if isinstance(at, slice):
             return [self[n] for n in range(*at.indices(self._count))]
         return self._ids[at * ID_BYTES : (at + 1) * ID_BYTES]
-
-
-def _id(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise Foreign(f"{text} is not the id of a device") from None

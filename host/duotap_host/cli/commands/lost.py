@@ -7,7 +7,8 @@ import rich_click as click
 from rich.table import Table
 
 from duotap_host.cli.desk import Desk
-from duotap_host.ledger.interface import Foreign, LossReason
+from duotap_host.cli.device_id import device_id
+from duotap_host.ledger.interface import LossReason
 from duotap_host.money import show as money
 
 
@@ -28,7 +29,7 @@ def command() -> None:
 def report(desk: Desk, device: str, reason: str) -> None:
     """Sign nothing for DEVICE any more, and begin to wait."""
     with desk.ledger() as ledger:
-        due = ledger.report_lost(_id(device), LossReason(reason))
+        due = ledger.report_lost(device_id(device), LossReason(reason))
     desk.console.print(f"Noted. What it holds is paid out from epoch {due} on.")
 
 
@@ -38,7 +39,7 @@ def report(desk: Desk, device: str, reason: str) -> None:
 def found(desk: Desk, device: str) -> None:
     """DEVICE is back before anything was paid for it."""
     with desk.ledger() as ledger:
-        ledger.report_found(_id(device))
+        ledger.report_found(device_id(device))
     desk.console.print("Noted. It is a device like any other again.")
 
 
@@ -49,7 +50,7 @@ def pay(desk: Desk, device: str) -> None:
     """Pay what DEVICE held to its holder, and from the guarantee those who wait for it."""
     with desk.ledger() as ledger:
         ledger.reconcile()
-        paid = ledger.pay_lost(_id(device))
+        paid = ledger.pay_lost(device_id(device))
     for each in paid:
         desk.console.print(f"{money(each.amount)} from {each.debit} to {each.credit}.")
     if not paid:
@@ -69,10 +70,3 @@ def list_(desk: Desk) -> None:
     for loss, due in losses:
         table.add_row(loss.device.hex(), str(loss.reason), str(due))
     desk.console.print(table)
-
-
-def _id(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        raise Foreign(f"{text} is not the id of a device") from None

@@ -9,7 +9,7 @@ from duotap.fields import Limits
 
 from duotap_host.cli.amounts import amount
 from duotap_host.cli.desk import Desk
-from duotap_host.ledger.interface import Foreign
+from duotap_host.cli.device_id import device_id
 from duotap_host.ledger.local import now_us
 
 LIMITS = "BALANCE PAYMENT COUNT SUM RECEIVED RECEIVED_SUM"
@@ -41,10 +41,7 @@ def command(
     """Sign a policy of today. Deposits bring it to devices, and those for all go on by taps."""
     if limits is None and ceiling is None:
         raise click.UsageError("give --limits or --ceiling")
-    try:
-        of = bytes.fromhex(device) or None
-    except ValueError:
-        raise Foreign(f"{device} is no device id") from None
+    of = device_id(device) if device else None
     issuer = desk.issuer()
     epoch = issuer.epoch(now_us())
     policy = messages.Policy(of, epoch, ceiling, None if limits is None else Limits(*limits), None)

@@ -8,9 +8,9 @@ import rich_click as click
 from duotap_host.cli import cable
 from duotap_host.cli.amounts import TAKES_AMOUNT, amount
 from duotap_host.cli.desk import Desk
+from duotap_host.cli.device_id import device_id
 from duotap_host.device.load import load
 from duotap_host.ledger import ids
-from duotap_host.ledger.interface import Foreign
 from duotap_host.ledger.local import now_us
 from duotap_host.money import show as money
 from duotap_host.provision.profile import describe
@@ -28,10 +28,7 @@ def command(desk: Desk, port: str, old: str, value: int | None) -> None:
     No counter goes on: it is a new device with a key of its own. What the old one held went home
     when it was retired; the ledger loads it to the new one. Broken off, the same again goes on.
     """
-    try:
-        before = bytes.fromhex(old)
-    except ValueError:
-        raise Foreign(f"{old} is not the id of a device") from None
+    before = device_id(old)
     issuer = desk.issuer()
     issuer.unlock()
     with desk.ledger() as ledger:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from duotap import commands, fields, messages, records, states, status
+from duotap import commands, fields, limits, messages, records, states, status
 from duotap.errors import Refusal
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Refunds:
         return messages.total(signed.message.amounts) if self._verdict == TAKEN else 0
 
     def take(self, signed: Any) -> int:
-        """TAKEN or KNOWN. Raises Refusal (6A84, 6A88, 9A01, 9A08, 9A0A, 9A0D, 9A0E)."""
+        """TAKEN or KNOWN. Raises Refusal (6A84, 6A88, 9A01, 9A08, 9A0A, 9A0D … 9A0F)."""
         device = self.device
         stand = device.peers.by_id(signed.kid)
         if stand is None:
@@ -88,8 +88,9 @@ class Refunds:
         return TAKEN
 
     def _check_room(self, amounts: Any) -> None:
-        """What came back before may be held above the limit, but not above what can be said."""
+        """What comes back may be held above the limit, but not above what a head can say."""
         purse = self.device.purse
+        limits.check_scopes(purse.state, amounts)
         away = sum([messages.total(open_.amounts) for open_ in purse.state.open_payments])
         held = purse.state.balance() + away
         if held + messages.total(amounts) > fields.AMOUNT_MAX:

@@ -89,6 +89,26 @@ def test_none_of_a_payment_that_a_checkpoint_covers():
     assert take(bench, refund(shop, later, 700, 3)) == TAKEN
 
 
+def test_none_brings_a_ninth_scope():
+    """A head names eight: with nine the card could never be deposited again."""
+    bench, shop = device(), PaperKey(b"shop")
+    for scope in range(1, 8):
+        bench.statements.take(ISSUER.load(bench.device.id, 1 + scope, 100, scope))
+    bench.device.peers.learn(ISSUER.certify(shop.public, STAND))
+    message = messages.Payment(1, shop.kid, 1, ((1, 100),), bytes(32), bytes(32))
+    raw = bench.device.sign(message)
+    bench.purse.commit(records.PAYMENT, raw, b"", True)
+    paid = messages.decode(raw, messages.Payment).hash
+    receipt = messages.encode(messages.Receipt(paid, 2), shop.kid, shop.sign)
+    bench.purse.commit(records.CLOSING, receipt)
+    bench.statements.take(ISSUER.load(bench.device.id, 9, 100, scope=8))
+    back = refund(shop, paid, 100, scope=1)
+    assert refused(status.SCOPE, take, bench, back)
+    home = messages.Unload(((2, 100),), bytes(32), 1)
+    bench.purse.commit(records.UNLOAD, bench.device.sign(home))
+    assert take(bench, back) == TAKEN
+
+
 def test_over_the_air_it_is_decided_when_the_line_is_quiet():
     bench, shop = device(), PaperKey(b"shop")
     paid = pay(bench, shop, 5_000)
